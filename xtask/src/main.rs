@@ -1,0 +1,2 @@
+//! Tests, gates, benchmarks and nightly runs of codap.
+fn main() {}
