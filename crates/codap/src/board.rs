@@ -1,0 +1,557 @@
+//! What the entries of one container have in common: who has ended and in which order, who waits
+//! for what, who may run. One lock, held for a few instructions, never while foreign code runs.
+//!
+//! Rules:
+//! 1. Whoever changes the state under the lock collects what follows from it (wakers, permits to
+//!    hand out) into a [`Due`], and fires it after the lock is released.
+//! 2. A waiter looks at the state and registers under one lock, so that no ending falls between.
+//! 3. Nothing is locked while this lock is held.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::contain::in_turn;
+use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, STARTED, Status};
+use crate::error::Ending;
+use crate::event::{Event, What};
+use crate::limiter::Limiter;
+use crate::runtime::Home;
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+
+/// Where entries are kept, seen without the types of key and value.
+pub(crate) trait Host: Any + Send + Sync {
+    fn board(&self) -> &Arc<Board>;
+    fn status(&self, at: u32) -> &Status;
+    /// The position of the entry in its container.
+    fn index(&self, at: u32) -> u32;
+    /// The entry as errors name it.
+    fn name(&self, at: u32) -> String;
+}
+
+/// One entry of some container, kept alive.
+#[derive(Clone)]
+pub(crate) struct EntryRef {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) at: u32,
+}
+
+/// Which entry of which container; containers are numbered in the order of their making.
+pub(crate) type Id = (u64, u32);
+
+impl EntryRef {
+    pub(crate) fn board(&self) -> &Arc<Board> {
+        self.host.board()
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        self.host.status(self.at)
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.host.index(self.at)
+    }
+
+    pub(crate) fn id(&self) -> Id {
+        (self.board().id, self.index())
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.host.name(self.at)
+    }
+}
+
+impl fmt::Debug for EntryRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EntryRef").field(&self.id()).finish()
+    }
+}
+
+/// How a container was built.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    pub(crate) limit: Option<usize>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) record: bool,
+}
+
+/// A claim to a permit, and what to do once it is granted.
+pub(crate) struct Claim {
+    pub(crate) entry: EntryRef,
+    pub(crate) then: Then,
+}
+
+pub(crate) enum Then {
+    /// Poll the task of the entry.
+    Poll,
+    /// Wake somebody else who goes on in the entry's name.
+    Wake(Waker),
+    /// Start the work.
+    Start(Box<dyn FnOnce() + Send>),
+}
+
+/// What follows from a change, for when the lock is released.
+#[derive(Default)]
+pub(crate) struct Due {
+    waker: Option<Waker>,
+    wakers: Vec<Waker>,
+    granted: Vec<Claim>,
+    /// Claims of entries that ended in the queue: they may own foreign values.
+    lapsed: Vec<Claim>,
+}
+
+impl Due {
+    fn wake(&mut self, waker: Waker) {
+        match &self.waker {
+            None => self.waker = Some(waker),
+            Some(_) => self.wakers.push(waker),
+        }
+    }
+
+    pub(crate) fn fire(self) {
+        if let Some(waker) = self.waker {
+            waker.wake();
+        }
+        self.wakers.into_iter().for_each(Waker::wake);
+        for claim in self.granted {
+            match claim.then {
+                Then::Poll => {
+                    if let Some(waker) = claim.entry.status().take_task() {
+                        waker.wake();
+                    }
+                }
+                Then::Wake(waker) => waker.wake(),
+                Then::Start(start) => in_turn(start),
+            }
+        }
+        for claim in self.lapsed {
+            crate::contain::quietly(claim);
+        }
+    }
+}
+
+/// What a waiter that is no reader of one entry waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    /// This many entries have ended.
+    Ended(u32),
+    /// The work of this many entries has left.
+    Gone(u32),
+}
+
+struct State {
+    /// The entries in the order in which they ended, but for the first `taken`.
+    arrived: VecDeque<u32>,
+    /// How many arrivals were dropped from the front of `arrived`.
+    taken: u32,
+    failed: u32,
+    /// How many entries have no work any more.
+    gone: u32,
+    /// Who waits for one entry.
+    readers: BTreeMap<(u32, u32), Waker>,
+    /// Who waits for a number of entries.
+    crowd: BTreeMap<(Mark, u32), Waker>,
+    /// How many of the crowd are this container's own entries, which cannot end meanwhile.
+    insiders: u32,
+    tickets: u32,
+    limiter: Option<Limiter<Claim>>,
+    events: Option<Vec<Event>>,
+    /// The place of the container's one cursor over the arrivals.
+    cursor: u32,
+}
+
+impl State {
+    fn ended(&self) -> u32 {
+        self.taken + u32::try_from(self.arrived.len()).expect("entries are counted in 32 bits")
+    }
+
+    fn reached(&self, mark: Mark) -> bool {
+        match mark {
+            Mark::Ended(n) => self.ended() >= n,
+            Mark::Gone(n) => self.gone >= n,
+        }
+    }
+
+    fn ticket(&mut self) -> u32 {
+        self.tickets = self.tickets.wrapping_add(1);
+        self.tickets
+    }
+
+    fn call_readers(&mut self, index: u32, due: &mut Due) {
+        while let Some((&key, _)) = self.readers.range((index, 0)..=(index, u32::MAX)).next() {
+            due.wake(self.readers.remove(&key).expect("the key was just seen"));
+        }
+    }
+
+    fn call_crowd(&mut self, mark: Mark, due: &mut Due) {
+        let first = match mark {
+            Mark::Ended(_) => Mark::Ended(0),
+            Mark::Gone(_) => Mark::Gone(0),
+        };
+        while let Some((&key, _)) = self.crowd.range((first, 0)..=(mark, u32::MAX)).next() {
+            due.wake(self.crowd.remove(&key).expect("the key was just seen"));
+        }
+    }
+
+    fn leave(&mut self, status: &Status, due: &mut Due) {
+        if !status.set(GONE) {
+            return;
+        }
+        self.gone += 1;
+        if status.unset(PERMIT) {
+            self.release(due);
+        }
+        self.call_crowd(Mark::Gone(self.gone), due);
+    }
+
+    fn release(&mut self, due: &mut Due) {
+        let Some(limiter) = &mut self.limiter else { return };
+        limiter.release();
+        while let Some(claim) = limiter.next() {
+            let status = claim.entry.status();
+            status.unset(QUEUED);
+            if status.has(GONE) || status.has(CLAIMED) && !status.has(STARTED) {
+                // Nobody is left to use the permit: it passes on.
+                due.lapsed.push(claim);
+                continue;
+            }
+            if status.set(PERMIT) {
+                limiter.take();
+            }
+            due.granted.push(claim);
+        }
+    }
+
+    fn record(&mut self, entry: u32, at: Duration, what: What) {
+        if let Some(events) = &mut self.events {
+            events.push(Event { entry: entry as usize, at, what });
+        }
+    }
+}
+
+/// See the module.
+pub(crate) struct Board {
+    pub(crate) id: u64,
+    pub(crate) config: Config,
+    epoch: OnceLock<Instant>,
+    home: OnceLock<Home>,
+    /// How many entries there are; changed by the arena, under its own lock.
+    len: AtomicU32,
+    state: Mutex<State>,
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Board")
+            .field("id", &self.id)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+static IDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+impl Board {
+    pub(crate) fn new(config: Config, home: Option<Home>) -> Self {
+        let state = State {
+            arrived: VecDeque::new(),
+            taken: 0,
+            failed: 0,
+            gone: 0,
+            readers: BTreeMap::new(),
+            crowd: BTreeMap::new(),
+            insiders: 0,
+            tickets: 0,
+            limiter: config.limit.map(Limiter::new),
+            events: config.record.then(Vec::new),
+            cursor: 0,
+        };
+        Self {
+            id: IDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            config,
+            epoch: OnceLock::new(),
+            home: home.map_or_else(OnceLock::new, OnceLock::from),
+            len: AtomicU32::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The runtime, which the first who asks for it decides.
+    pub(crate) fn home(&self) -> &Home {
+        self.home.get_or_init(Home::here)
+    }
+
+    /// The runtime, if it was decided already.
+    pub(crate) fn known_home(&self) -> Option<&Home> {
+        self.home.get()
+    }
+
+    /// When the container's time began: at its first look at the clock.
+    pub(crate) fn epoch(&self) -> Instant {
+        *self.epoch.get_or_init(|| self.home().now())
+    }
+
+    /// The time, counted from the epoch.
+    pub(crate) fn clock(&self) -> Duration {
+        let epoch = self.epoch();
+        self.home().now().saturating_duration_since(epoch)
+    }
+
+    /// Whether entries can be held back between put and start, so that a put looks at the clock.
+    pub(crate) fn stamps_puts(&self) -> bool {
+        self.config.limit.is_some() || self.config.deadline.is_some() || self.config.record
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Called by the arena, under its lock.
+    pub(crate) fn grown_to(&self, len: u32) {
+        self.len.store(len, Ordering::Release);
+    }
+
+    /// How many entries have ended, and how many of those without a value.
+    pub(crate) fn counts(&self) -> (u32, u32) {
+        let state = lock(&self.state);
+        (state.ended(), state.failed)
+    }
+
+    // ---- permits -------------------------------------------------------------------------
+
+    /// Takes a permit for an entry that was just put, or lets `claim` stand in line for it. Called
+    /// under the arena's lock, so that the line is in the order of the puts.
+    pub(crate) fn admit(&self, status: &Status, claim: impl FnOnce() -> Option<Claim>) -> bool {
+        let mut state = lock(&self.state);
+        let Some(limiter) = &mut state.limiter else { return true };
+        if limiter.try_start() {
+            status.set(PERMIT);
+            return true;
+        }
+        if let Some(claim) = claim() {
+            limiter.queue_start(claim);
+        }
+        false
+    }
+
+    /// Whether the entry may go on: it holds a permit, gets one, or needs none. Then `then` comes
+    /// back, to be done by the caller; else it is done when the entry gets a permit.
+    pub(crate) fn readmit(&self, entry: &EntryRef, then: Then) -> Option<Then> {
+        let status = entry.status();
+        if self.config.limit.is_none() || status.has(PERMIT) {
+            return Some(then);
+        }
+        let mut state = lock(&self.state);
+        let Some(limiter) = &mut state.limiter else { return Some(then) };
+        if status.has(PERMIT | GONE) {
+            return Some(then);
+        }
+        if status.has(STARTED) && limiter.try_resume() {
+            status.set(PERMIT);
+            return Some(then);
+        }
+        // A task that has not started stands in line since it was put, and no task stands there
+        // twice.
+        if !matches!(then, Then::Poll) || status.has(STARTED) && status.set(QUEUED) {
+            limiter.queue_resume(Claim { entry: entry.clone(), then });
+        }
+        None
+    }
+
+    /// Gives the entry's permit back while it waits.
+    pub(crate) fn release(&self, status: &Status) {
+        if self.config.limit.is_none() {
+            return;
+        }
+        let mut due = Due::default();
+        let mut state = lock(&self.state);
+        if !status.has(GONE) && status.unset(PERMIT) {
+            state.release(&mut due);
+        }
+        drop(state);
+        due.fire();
+    }
+
+    /// Drops everything that waits for its first permit; its entries have been cancelled.
+    pub(crate) fn clear_queue(&self) {
+        if self.config.limit.is_none() {
+            return;
+        }
+        let lapsed = lock(&self.state).limiter.as_mut().map(Limiter::clear_fresh);
+        for claim in lapsed.into_iter().flatten() {
+            crate::contain::quietly(claim);
+        }
+    }
+
+    // ---- endings -------------------------------------------------------------------------
+
+    /// Publishes the outcome that the caller has written, as the next arrival.
+    pub(crate) fn ended(&self, index: u32, status: &Status, ending: Ending, leaves: bool) {
+        let at = self.config.record.then(|| self.clock());
+        let mut due = Due::default();
+        let mut state = lock(&self.state);
+        state.arrived.push_back(index);
+        state.failed += u32::from(!ending.is_ok());
+        if let Some(at) = at {
+            state.record(index, at, What::Ended(ending));
+        }
+        status.set(ENDED);
+        if !state.readers.is_empty() {
+            state.call_readers(index, &mut due);
+        }
+        if leaves {
+            state.leave(status, &mut due);
+        }
+        if !state.crowd.is_empty() {
+            let ended = state.ended();
+            state.call_crowd(Mark::Ended(ended), &mut due);
+        }
+        drop(state);
+        due.fire();
+    }
+
+    /// The work of an entry that ended before is gone.
+    pub(crate) fn left(&self, status: &Status) {
+        let mut due = Due::default();
+        let mut state = lock(&self.state);
+        state.leave(status, &mut due);
+        drop(state);
+        due.fire();
+    }
+
+    // ---- waiting -------------------------------------------------------------------------
+
+    /// Registers a reader of one entry under its ticket; `false` if the entry has ended meanwhile.
+    pub(crate) fn watch(
+        &self,
+        index: u32,
+        status: &Status,
+        ticket: &mut Option<u32>,
+        waker: Waker,
+    ) -> bool {
+        let mut state = lock(&self.state);
+        if status.has(ENDED) {
+            drop(state);
+            return false;
+        }
+        let key = *ticket.get_or_insert_with(|| state.ticket());
+        let old = state.readers.insert((index, key), waker);
+        drop(state);
+        drop(old);
+        true
+    }
+
+    pub(crate) fn unwatch(&self, index: u32, ticket: u32) {
+        let old = lock(&self.state).readers.remove(&(index, ticket));
+        drop(old);
+    }
+
+    /// The `nth` arrival, if there is one.
+    pub(crate) fn arrival(&self, nth: u32) -> Option<u32> {
+        let state = lock(&self.state);
+        state.arrived.get(nth.checked_sub(state.taken)? as usize).copied()
+    }
+
+    /// The next arrival of the container's one cursor, which moves on.
+    pub(crate) fn take_arrival(&self) -> Option<u32> {
+        let mut state = lock(&self.state);
+        let index = state.arrived.get((state.cursor - state.taken) as usize).copied()?;
+        state.cursor += 1;
+        Some(index)
+    }
+
+    /// Forgets the arrivals before the `nth`, which nobody will ask for again.
+    pub(crate) fn forget_arrivals(&self, nth: u32) {
+        let mut state = lock(&self.state);
+        while state.taken < nth && state.arrived.pop_front().is_some() {
+            state.taken += 1;
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> u32 {
+        lock(&self.state).cursor
+    }
+
+    pub(crate) fn reached(&self, mark: Mark) -> bool {
+        lock(&self.state).reached(mark)
+    }
+
+    /// Registers one of the crowd, unless `mark` is reached, or, for an `insider`, unless only
+    /// entries that wait here themselves are left. The answer says whether it registered.
+    pub(crate) fn join_crowd(&self, mark: Mark, waiter: &mut CrowdTicket, waker: Waker) -> bool {
+        let mut due = Due::default();
+        let mut state = lock(&self.state);
+        let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
+        let reached = state.reached(mark);
+        if waiter.insider && !waiter.counted && !reached {
+            waiter.counted = true;
+            state.insiders += 1;
+        }
+        let stuck = state.insiders > 0 && state.ended() + state.insiders >= self.len();
+        if stuck && waiter.insider {
+            state.call_crowd(Mark::Ended(u32::MAX), &mut due);
+        }
+        let registered = !reached && !(stuck && waiter.insider);
+        if registered {
+            let key = (mark, state.ticket());
+            waiter.key = Some(key);
+            state.crowd.insert(key, waker);
+        }
+        drop(state);
+        drop(old);
+        due.fire();
+        registered
+    }
+
+    pub(crate) fn leave_crowd(&self, waiter: &mut CrowdTicket) {
+        if waiter.key.is_none() && !waiter.counted {
+            return;
+        }
+        let mut state = lock(&self.state);
+        let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
+        state.insiders -= u32::from(std::mem::take(&mut waiter.counted));
+        drop(state);
+        drop(old);
+    }
+
+    // ---- events --------------------------------------------------------------------------
+
+    /// Records that the work of an entry began, and when it was put.
+    pub(crate) fn record_start(&self, index: u32, status: &Status) {
+        if !self.config.record {
+            return;
+        }
+        let now = self.clock();
+        let queued = status.stamped().unwrap_or(now);
+        let mut state = lock(&self.state);
+        state.record(index, queued, What::Queued);
+        state.record(index, now, What::Started);
+    }
+
+    pub(crate) fn record(&self, index: u32, what: impl FnOnce() -> What) {
+        if !self.config.record {
+            return;
+        }
+        let (now, what) = (self.clock(), what());
+        lock(&self.state).record(index, now, what);
+    }
+
+    /// What was recorded so far, in the order of time.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let mut events = lock(&self.state).events.clone().unwrap_or_default();
+        events.sort_by_key(|event| event.at);
+        events
+    }
+}
+
+/// The place of one waiter in the crowd.
+#[derive(Debug, Default)]
+pub(crate) struct CrowdTicket {
+    key: Option<(Mark, u32)>,
+    /// It waits in an entry of the very container.
+    pub(crate) insider: bool,
+    counted: bool,
+}

@@ -1,0 +1,54 @@
+//! Waiting for a number of entries instead of a certain one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::board::{Board, CrowdTicket, Mark};
+use crate::current::{self, Waiting};
+
+/// Ready when the mark is reached (`true`), or, in an entry of this very container, when only
+/// entries that wait in here as well are left (`false`). Dropping it deregisters.
+#[derive(Debug)]
+pub(crate) struct Until<'a> {
+    board: &'a Board,
+    mark: Mark,
+    ticket: CrowdTicket,
+    /// The entry in whose name it waits, and gives its permit back.
+    waiting: Option<Waiting>,
+    begun: bool,
+}
+
+impl<'a> Until<'a> {
+    pub(crate) fn new(board: &'a Board, mark: Mark) -> Self {
+        Self { board, mark, ticket: CrowdTicket::default(), waiting: None, begun: false }
+    }
+}
+
+impl Future for Until<'_> {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let this = self.get_mut();
+        if this.board.reached(this.mark) {
+            return Poll::Ready(true);
+        }
+        if !std::mem::replace(&mut this.begun, true)
+            && let Some(entry) = current::entry()
+        {
+            this.ticket.insider = entry.board().id == this.board.id;
+            this.waiting = Waiting::begin(entry, None).ok();
+        }
+        if this.board.join_crowd(this.mark, &mut this.ticket, cx.waker().clone()) {
+            Poll::Pending
+        } else {
+            Poll::Ready(this.board.reached(this.mark))
+        }
+    }
+}
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.board.leave_crowd(&mut self.ticket);
+    }
+}

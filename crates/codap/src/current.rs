@@ -1,0 +1,230 @@
+//! Which entry is running here, and which entries wait for which.
+//!
+//! An entry that waits for another gives its permit back, and one that would wait for itself gets
+//! an error. Both need to know in whose name a wait is made: whatever polls or calls an entry's
+//! work puts the entry into a thread-local meanwhile. That works on every runtime, since it is
+//! codap's own and not a task-local of one of them.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{LazyLock, Mutex};
+use std::task::{Context, Poll};
+
+use crate::board::{EntryRef, Id, Then};
+use crate::entry::WAITING;
+
+thread_local! {
+    static CURRENT: Cell<Option<EntryRef>> = const { Cell::new(None) };
+}
+
+/// Makes `entry` the current one; the answer is what was.
+pub(crate) fn replace(entry: Option<EntryRef>) -> Option<EntryRef> {
+    CURRENT.try_with(|current| current.replace(entry)).ok().flatten()
+}
+
+/// Looks at the current entry. `look` runs no foreign code.
+pub(crate) fn with<R>(look: impl FnOnce(&EntryRef) -> R) -> Option<R> {
+    let entry = replace(None)?;
+    let answer = look(&entry);
+    replace(Some(entry));
+    Some(answer)
+}
+
+/// The current entry.
+pub(crate) fn entry() -> Option<EntryRef> {
+    with(EntryRef::clone)
+}
+
+// ---- who waits for whom ------------------------------------------------------------------
+
+/// An entry whose work waits.
+struct Node {
+    entry: EntryRef,
+    /// The entries that it waits for.
+    targets: Vec<Id>,
+    /// How many of its waits are for no entry in particular: an arrival, a count.
+    unnamed: u32,
+}
+
+#[derive(Default)]
+struct Graph {
+    nodes: HashMap<Id, Node>,
+    /// How many edges lead from an earlier to a later entry. A circle has at least one: while
+    /// there is none, as when every entry waits for earlier ones only, nothing is searched, and a
+    /// chain of 300,000 costs 300,000 steps instead of their square.
+    forward: usize,
+}
+
+static GRAPH: LazyLock<Mutex<Graph>> = LazyLock::new(Mutex::default);
+
+fn graph() -> std::sync::MutexGuard<'static, Graph> {
+    GRAPH.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Graph {
+    /// A way from `start` to `goal` along the edges, both included.
+    fn path(&self, start: Id, goal: Id) -> Option<Vec<Id>> {
+        let mut came_from = HashMap::new();
+        let mut seen = HashSet::from([start]);
+        let mut open = vec![start];
+        while let Some(id) = open.pop() {
+            if id == goal {
+                let mut path = vec![id];
+                let mut at = id;
+                while let Some(&before) = came_from.get(&at) {
+                    path.push(before);
+                    at = before;
+                }
+                path.reverse();
+                return Some(path);
+            }
+            for &next in self.nodes.get(&id).iter().flat_map(|node| &node.targets) {
+                if seen.insert(next) {
+                    came_from.insert(next, id);
+                    open.push(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// That an entry waits, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    entry: EntryRef,
+    target: Option<Id>,
+}
+
+impl Waiting {
+    /// `entry` begins to wait for `target`, or for no entry in particular. The error is the circle
+    /// that this would close, as the entries on it, `entry` first.
+    pub(crate) fn begin(entry: EntryRef, target: Option<Id>) -> Result<Self, Vec<EntryRef>> {
+        let id = entry.id();
+        let mut graph = graph();
+        if let Some(target) = target {
+            let forward = target >= id;
+            if forward || graph.forward > 0 {
+                if let Some(path) = graph.path(target, id) {
+                    let mut circle = vec![entry];
+                    circle.extend(
+                        path.iter()
+                            .filter(|&&on| on != id)
+                            .filter_map(|on| graph.nodes.get(on))
+                            .map(|node| node.entry.clone()),
+                    );
+                    return Err(circle);
+                }
+            }
+            graph.forward += usize::from(forward);
+        }
+        let node = graph.nodes.entry(id).or_insert_with(|| Node {
+            entry: entry.clone(),
+            targets: Vec::new(),
+            unnamed: 0,
+        });
+        match target {
+            Some(target) => node.targets.push(target),
+            None => node.unnamed += 1,
+        }
+        entry.status().set(WAITING);
+        drop(graph);
+        Ok(Self { entry, target })
+    }
+
+    pub(crate) fn entry(&self) -> &EntryRef {
+        &self.entry
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let id = self.entry.id();
+        let mut graph = graph();
+        graph.forward -= usize::from(self.target.is_some_and(|target| target >= id));
+        let Some(node) = graph.nodes.get_mut(&id) else { return };
+        match self.target {
+            Some(target) => {
+                if let Some(at) = node.targets.iter().position(|&to| to == target) {
+                    node.targets.swap_remove(at);
+                }
+            }
+            None => node.unnamed -= 1,
+        }
+        if node.targets.is_empty() && node.unnamed == 0 {
+            let node = graph.nodes.remove(&id);
+            self.entry.status().unset(WAITING);
+            drop(graph);
+            drop(node);
+        }
+    }
+}
+
+// ---- subtasks ----------------------------------------------------------------------------
+
+/// Takes the current entry along into a task of its own, so that waits in there count as waits of
+/// the entry: they give its permit back, and a circle through them is found.
+///
+/// Without it an entry that spawns a task which waits for another entry, and awaits that task,
+/// looks busy to codap: under a limit it keeps its permit, and the entry that it waits for may
+/// never start. Outside of any entry the future is handed back as it is. Cancelling and dropping
+/// act on the future itself; the cost is two moves of a pointer for each poll.
+///
+/// ```
+/// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+/// use codap::{Kv, carry};
+///
+/// let kv = Kv::<_, u32>::builder().limit(1).build();
+/// let handle = kv.handle();
+/// kv.put("page", async move {
+///     let user = handle.put("user", async { 42 });
+///     let subtask = tokio::spawn(carry(async move { user.get().await.copied() }));
+///     subtask.await.unwrap().unwrap() + 1
+/// });
+/// assert_eq!(*kv.get("page").await.unwrap(), 43);
+/// # });
+/// ```
+pub fn carry<F: Future>(future: F) -> Carry<F> {
+    Carry { future, entry: entry() }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`carry`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Carry<F> {
+        #[pin]
+        future: F,
+        entry: Option<EntryRef>,
+    }
+}
+
+impl<F: Future> Future for Carry<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(entry) = this.entry else { return this.future.poll(cx) };
+        // The subtask runs on the permit of its entry, which the entry gave back while it waited.
+        if entry.board().readmit(entry, Then::Wake(cx.waker().clone())).is_none() {
+            return Poll::Pending;
+        }
+        let _restore = Restore(replace(Some(entry.clone())));
+        let answer = this.future.poll(cx);
+        if answer.is_pending() && entry.status().has(WAITING) {
+            entry.board().release(entry.status());
+        }
+        answer
+    }
+}
+
+/// Puts the entry back that was current before, also when a panic passes through.
+pub(crate) struct Restore(pub(crate) Option<EntryRef>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        replace(self.0.take());
+    }
+}

@@ -1,0 +1,167 @@
+//! The state of one entry: written once, read by anybody, ended by exactly one.
+//!
+//! Rules:
+//! 1. `word` holds flags that are only ever set, but for PERMIT, WAITING, RESTING and QUEUED, and
+//!    a stamp that is set once.
+//! 2. Whoever turns CLAIMED on decides how the entry ends, and alone writes `outcome`.
+//! 3. ENDED is turned on after `outcome` is written, under the board's lock, after the entry is in
+//!    the order of arrival. A reader that sees ENDED reads `outcome` without a lock.
+//! 4. PERMIT, QUEUED and GONE change under the board's lock only.
+//! 5. A task stores its waker before it returns pending, and then looks at CLAIMED once more;
+//!    who claims an entry takes the waker afterwards. One of the two sees the other.
+
+use std::sync::OnceLock;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::contain::quietly;
+use crate::error::Error;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+/// Somebody has decided how the entry ends.
+pub(crate) const CLAIMED: u64 = 1;
+/// The outcome is there to be read.
+pub(crate) const ENDED: u64 = 1 << 1;
+/// The work has begun.
+pub(crate) const STARTED: u64 = 1 << 2;
+/// The entry counts against the limit.
+pub(crate) const PERMIT: u64 = 1 << 3;
+/// The work waits for other entries.
+pub(crate) const WAITING: u64 = 1 << 4;
+/// The work sleeps between two attempts.
+pub(crate) const RESTING: u64 = 1 << 5;
+/// The task of the entry stands in the queue for permits.
+pub(crate) const QUEUED: u64 = 1 << 6;
+/// The value is the default of a fetch that failed.
+pub(crate) const DEFAULTED: u64 = 1 << 7;
+/// The work will not run any more and holds nothing.
+pub(crate) const GONE: u64 = 1 << 8;
+/// The task has stored a waker.
+pub(crate) const POLLED: u64 = 1 << 9;
+
+const STAMP_SHIFT: u32 = 10;
+const STAMP_MAX: u64 = u64::MAX >> STAMP_SHIFT;
+
+/// What is known of an entry without knowing the type of its value.
+#[derive(Debug)]
+pub(crate) struct Status {
+    word: AtomicU64,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Status {
+    fn new() -> Self {
+        Self { word: AtomicU64::new(0), task: Mutex::new(None) }
+    }
+
+    pub(crate) fn has(&self, flags: u64) -> bool {
+        self.word.load(Ordering::Acquire) & flags != 0
+    }
+
+    /// Turns `flags` on; whether they were off.
+    pub(crate) fn set(&self, flags: u64) -> bool {
+        self.word.fetch_or(flags, Ordering::AcqRel) & flags == 0
+    }
+
+    /// Turns `flags` off; whether they were on.
+    pub(crate) fn unset(&self, flags: u64) -> bool {
+        self.word.fetch_and(!flags, Ordering::AcqRel) & flags != 0
+    }
+
+    /// Whether the caller may, and must, end the entry.
+    pub(crate) fn claim(&self) -> bool {
+        self.set(CLAIMED)
+    }
+
+    /// Sets the stamp, counted from the making of the container, and `flags`. Called once.
+    pub(crate) fn stamp(&self, since_epoch: Duration, flags: u64) {
+        // 54 bits of nanoseconds are 208 days; what is longer stays there.
+        let nanos = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX).clamp(1, STAMP_MAX);
+        self.word.fetch_or((nanos << STAMP_SHIFT) | flags, Ordering::AcqRel);
+    }
+
+    /// The stamp, if one was set.
+    pub(crate) fn stamped(&self) -> Option<Duration> {
+        let nanos = self.word.load(Ordering::Acquire) >> STAMP_SHIFT;
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
+    }
+
+    /// Keeps the task's waker for who cancels the entry or gives it a permit.
+    pub(crate) fn store_task(&self, waker: &Waker) {
+        // Wakers are cloned and dropped outside of the lock: both can be foreign code.
+        let known = lock(&self.task).as_ref().is_some_and(|task| task.will_wake(waker));
+        if !known {
+            let fresh = waker.clone();
+            let old = lock(&self.task).replace(fresh);
+            drop(old);
+            self.word.fetch_or(POLLED, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes the task's waker, to wake it or to let it go.
+    pub(crate) fn take_task(&self) -> Option<Waker> {
+        lock(&self.task).take()
+    }
+}
+
+/// One entry: its key, its status, and in the end its outcome.
+#[derive(Debug)]
+pub(crate) struct Entry<K, V> {
+    key: OnceLock<K>,
+    outcome: OnceLock<Result<V, Error>>,
+    status: Status,
+}
+
+impl<K, V> Entry<K, V> {
+    /// A place for an entry that nobody has put yet.
+    pub(crate) fn vacant() -> Self {
+        Self { key: OnceLock::new(), outcome: OnceLock::new(), status: Status::new() }
+    }
+
+    /// Gives the place to a key. The arena gives each place out once.
+    pub(crate) fn occupy(&self, key: K) {
+        let unused = self.key.set(key);
+        debug_assert!(unused.is_ok(), "a place is given out once");
+    }
+
+    pub(crate) fn key(&self) -> &K {
+        self.key.get().expect("a place is seen by others only after its key is set")
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Writes the outcome, by whom [`Status::claim`] allowed to.
+    pub(crate) fn write(&self, outcome: Result<V, Error>) {
+        let unused = self.outcome.set(outcome);
+        debug_assert!(unused.is_ok(), "only who claimed the entry writes its outcome");
+    }
+
+    pub(crate) fn read(&self) -> Option<Result<&V, Error>> {
+        if !self.status.has(ENDED) {
+            return None;
+        }
+        self.outcome.get().map(|outcome| match outcome {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.clone()),
+        })
+    }
+
+    /// Moves key and outcome out, once nobody else can see the entry.
+    pub(crate) fn into_parts(mut self) -> Option<(K, Result<V, Error>)> {
+        self.key.take().zip(self.outcome.take())
+    }
+}
+
+impl<K, V> Drop for Entry<K, V> {
+    fn drop(&mut self) {
+        // Each on its own, so that two values that panic in their `Drop` do not abort.
+        if std::mem::needs_drop::<V>() || self.outcome.get().is_some_and(Result::is_err) {
+            quietly(self.outcome.take());
+        }
+        if std::mem::needs_drop::<K>() {
+            quietly(self.key.take());
+        }
+    }
+}

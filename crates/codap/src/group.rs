@@ -1,0 +1,377 @@
+//! The one thing under all shapes: entries in the order of their puts, by key where they have one,
+//! and the ways to put and to end them.
+
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::board::{Board, Claim, Config, EntryRef, Then};
+use crate::chunk::{Chunk, locate};
+use crate::deadline::Deadline;
+use crate::entry::{CLAIMED, Entry, Status};
+use crate::error::{Error, Failure, Kind};
+use crate::outcome::Outcome;
+use crate::pool;
+use crate::reply::{Replies, Reply};
+use crate::runtime::Home;
+use crate::slot::Slot;
+use crate::sync::{Mutex, lock};
+use crate::work::{Ticket, Work, call};
+
+/// What a key of a [`Kv`](crate::Kv) must be; every type that can be is.
+///
+/// `Debug` is for errors, which name their entry. Keys need not be `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    note = "a key is `Eq + Hash + Debug + Send + Sync + 'static`: hashed and compared to be found, \
+            printed to name its entry in errors, and seen from every thread"
+)]
+pub trait Key: Eq + Hash + fmt::Debug + Send + Sync + 'static {}
+
+impl<K: Eq + Hash + fmt::Debug + Send + Sync + 'static> Key for K {}
+
+/// What a new entry is called.
+pub(crate) enum Name<K> {
+    /// By a key, which it takes over from the entry that has it.
+    Key(K),
+    /// By its position.
+    Position(fn(usize) -> K),
+}
+
+/// The open end of the arena, and the entries by key, under one lock.
+struct Tail<K, V> {
+    len: u32,
+    /// The chunk that is being filled.
+    chunk: Option<Arc<Chunk<K, V>>>,
+    /// Upper half of the hash, and index, of the latest entry of every key.
+    keys: HashTable<(u32, u32)>,
+}
+
+/// A new entry.
+struct Placed<K, V> {
+    chunk: Arc<Chunk<K, V>>,
+    at: u32,
+    index: u32,
+}
+
+/// See the module.
+pub(crate) struct Group<K, V> {
+    board: Arc<Board>,
+    chunks: boxcar::Vec<Arc<Chunk<K, V>>>,
+    tail: Mutex<Tail<K, V>>,
+    hasher: DefaultHashBuilder,
+    deadline: OnceLock<Arc<Deadline<V>>>,
+    closed: AtomicBool,
+}
+
+impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
+    pub(crate) fn new(config: Config, home: Option<Home>) -> Arc<Self> {
+        let after = config.deadline;
+        let group = Arc::new(Self {
+            board: Arc::new(Board::new(config, home)),
+            chunks: boxcar::Vec::new(),
+            tail: Mutex::new(Tail { len: 0, chunk: None, keys: HashTable::new() }),
+            hasher: DefaultHashBuilder::default(),
+            deadline: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        });
+        if let Some(after) = after {
+            let watched: Arc<dyn Replies<V>> = group.clone();
+            group.deadline.get_or_init(|| Deadline::new(after, Arc::downgrade(&watched)));
+        }
+        group
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.board.len()
+    }
+
+    fn chunk(&self, index: u32) -> (&Arc<Chunk<K, V>>, u32) {
+        let (number, at) = locate(index);
+        (self.chunks.get(number).expect("an entry that was given out has its chunk"), at)
+    }
+
+    fn entry(&self, index: u32) -> &Entry<K, V> {
+        let (chunk, at) = self.chunk(index);
+        chunk.entry(at)
+    }
+
+    pub(crate) fn key(&self, index: u32) -> &K {
+        self.entry(index).key()
+    }
+
+    // ---- by key --------------------------------------------------------------------------
+
+    /// The half of a key's hash that the table keeps.
+    fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        (self.hasher.hash_one(key) >> 32) as u32
+    }
+
+    /// The latest entry of a key.
+    pub(crate) fn find<Q>(&self, key: &Q) -> Option<u32>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hash(key);
+        let tail = lock(&self.tail);
+        let same = |&(its, index): &(u32, u32)| its == hash && self.key(index).borrow() == key;
+        tail.keys.find(spread(hash), same).map(|&(_, index)| index)
+    }
+
+    // ---- putting -------------------------------------------------------------------------
+
+    /// Makes a place for an entry. `line` is called with it before anybody else can put: the order
+    /// of the puts is the order of the line for permits.
+    fn place(
+        self: &Arc<Self>,
+        name: Name<K>,
+        line: impl FnOnce(&Arc<Chunk<K, V>>, u32),
+    ) -> Placed<K, V> {
+        let stamp = self.board.stamps_puts().then(|| self.board.clock());
+        let hashed = match &name {
+            Name::Key(key) => Some(self.hash(key)),
+            Name::Position(_) => None,
+        };
+        let mut tail = lock(&self.tail);
+        let index = tail.len;
+        let (number, at) = locate(index);
+        if at == 0 {
+            let chunk = Arc::new(Chunk::new(self.board.clone(), index));
+            let pushed = self.chunks.push(chunk.clone());
+            debug_assert_eq!(pushed, number, "chunks are pushed under the lock of the tail");
+            tail.chunk = Some(chunk);
+        }
+        let chunk = tail.chunk.clone().expect("the chunk of the open end is there");
+        let entry = chunk.entry(at);
+        let mut before = None;
+        match name {
+            Name::Position(position) => entry.occupy(position(index as usize)),
+            Name::Key(key) => {
+                before = hashed.and_then(|hash| self.rename(&mut tail.keys, &key, hash, index));
+                entry.occupy(key);
+            }
+        }
+        if let Some(stamp) = stamp {
+            entry.status().stamp(stamp, 0);
+        }
+        line(&chunk, at);
+        tail.len = index.checked_add(1).expect("a container holds fewer than 2^32 entries");
+        self.board.grown_to(tail.len);
+        drop(tail);
+        if let Some(before) = before {
+            self.interrupt(before, Kind::Cancelled("its key was put again"));
+        }
+        if self.closed.load(Ordering::Acquire) {
+            self.interrupt(index, Kind::Cancelled("its container was dropped"));
+        } else if let Some(deadline) = self.deadline.get() {
+            deadline.arm();
+        }
+        Placed { chunk, at, index }
+    }
+
+    /// Gives a key to a new entry; the answer is the entry that had it.
+    fn rename(
+        &self,
+        keys: &mut HashTable<(u32, u32)>,
+        key: &K,
+        hash: u32,
+        index: u32,
+    ) -> Option<u32> {
+        let same = |&(its, index): &(u32, u32)| its == hash && self.key(index) == key;
+        if let Some(known) = keys.find_mut(spread(hash), same) {
+            return Some(std::mem::replace(&mut known.1, index));
+        }
+        keys.insert_unique(spread(hash), (hash, index), |&(hash, _)| spread(hash));
+        None
+    }
+
+    fn reply(self: &Arc<Self>, index: u32) -> Reply<V> {
+        Reply::new(self.clone(), index)
+    }
+
+    /// Puts a future, which starts now, or as soon as the limit allows.
+    pub(crate) fn put<F, M>(self: &Arc<Self>, name: Name<K>, future: F) -> Reply<V>
+    where
+        F: Future<Output: Outcome<V, M>> + Send + 'static,
+        M: 'static,
+    {
+        let limited = self.board.config.limit.is_some();
+        let home = self.board.home();
+        let placed = self.place(name, |chunk, at| {
+            if limited {
+                let entry = || EntryRef { host: chunk.clone(), at };
+                let claim = || Some(Claim { entry: entry(), then: Then::Poll });
+                self.board.admit(chunk.entry(at).status(), claim);
+            }
+        });
+        home.spawn(Work::<F, K, V, M>::new(future, Ticket::new(placed.chunk, placed.at)));
+        self.reply(placed.index)
+    }
+
+    /// Puts a start that is made on this thread or, if the limit does not allow it yet, on the one
+    /// that makes room. `start` is given the means to end the entry; it must be quick.
+    fn put_start(
+        self: &Arc<Self>,
+        name: Name<K>,
+        start: impl FnOnce(Arc<Chunk<K, V>>, u32) -> Box<dyn FnOnce() + Send>,
+    ) -> Reply<V> {
+        let mut waiting = None;
+        let placed = self.place(name, |chunk, at| {
+            waiting = Some(start(chunk.clone(), at));
+            let entry = || EntryRef { host: chunk.clone(), at };
+            self.board.admit(chunk.entry(at).status(), || {
+                waiting.take().map(|start| Claim { entry: entry(), then: Then::Start(start) })
+            });
+        });
+        if let Some(start) = waiting {
+            crate::contain::in_turn(start);
+        }
+        self.reply(placed.index)
+    }
+
+    /// Puts a function, to be called on a thread of the pool.
+    pub(crate) fn put_blocking<F, O, M>(self: &Arc<Self>, name: Name<K>, f: F) -> Reply<V>
+    where
+        F: FnOnce() -> O + Send + 'static,
+        O: Outcome<V, M>,
+        M: 'static,
+    {
+        let home = self.board.home();
+        self.put_start(name, |chunk, at| {
+            let job = call(Ticket::new(chunk, at), home.clone(), f);
+            Box::new(move || pool::run(job))
+        })
+    }
+
+    /// Puts an entry whose work is done elsewhere: `start` is called with it once it may run.
+    pub(crate) fn put_outside(
+        self: &Arc<Self>,
+        name: Name<K>,
+        start: impl FnOnce(Slot<V>) + Send + 'static,
+    ) -> Reply<V> {
+        self.put_start(name, |chunk, at| {
+            let slot = Slot::new(self.reply(chunk.index_of(at)));
+            Box::new(move || {
+                if !slot.is_over() {
+                    chunk.start(at);
+                    start(slot);
+                }
+            })
+        })
+    }
+
+    /// Puts a value.
+    pub(crate) fn insert(self: &Arc<Self>, name: Name<K>, value: V) -> Reply<V> {
+        let placed = self.place(name, |_, _| {});
+        Ticket::new(placed.chunk, placed.at).finish(Ok(value));
+        self.reply(placed.index)
+    }
+
+    /// Puts an entry that is filled by hand. It needs no permit.
+    pub(crate) fn open(self: &Arc<Self>, name: Name<K>) -> Reply<V> {
+        let placed = self.place(name, |_, _| {});
+        placed.chunk.start(placed.at);
+        self.reply(placed.index)
+    }
+
+    // ---- ending --------------------------------------------------------------------------
+
+    /// Cancels what is pending; what is put from now on, if `close`.
+    pub(crate) fn cancel_all(&self, close: bool, why: &'static str) {
+        if close {
+            self.closed.store(true, Ordering::Release);
+        }
+        // A put that did not see `closed` has let go of this lock before, and is seen here.
+        let len = lock(&self.tail).len;
+        if self.board.counts().0 < len {
+            for index in 0..len {
+                if !self.status(index).has(CLAIMED) {
+                    self.interrupt(index, Kind::Cancelled(why));
+                }
+            }
+            self.board.clear_queue();
+        }
+    }
+
+    /// Lets the work run on without an owner.
+    pub(crate) fn detach(&self) {
+        if let Some(deadline) = self.deadline.get() {
+            deadline.keep();
+        }
+    }
+
+    /// Moves all keys and outcomes out. Nobody else holds the group; the last tasks may still be
+    /// on their way out of their chunks, so `pause` is called until they have left.
+    pub(crate) fn into_results(self, mut pause: impl FnMut()) -> Vec<(K, Result<V, Error>)> {
+        let len = self.len() as usize;
+        drop(self.tail);
+        let mut results = Vec::with_capacity(len);
+        for mut chunk in self.chunks {
+            let chunk = loop {
+                match Arc::try_unwrap(chunk) {
+                    Ok(chunk) => break chunk,
+                    Err(shared) => chunk = shared,
+                }
+                pause();
+            };
+            results.extend(chunk.into_entries().filter_map(Entry::into_parts));
+        }
+        results
+    }
+}
+
+/// What the table is given as a hash: it looks at the highest and at the lowest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+impl<K: Key, V: Send + Sync + 'static> Replies<V> for Group<K, V> {
+    fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    fn status(&self, index: u32) -> &Status {
+        self.entry(index).status()
+    }
+
+    fn entry_ref(&self, index: u32) -> EntryRef {
+        let (chunk, at) = self.chunk(index);
+        EntryRef { host: chunk.clone(), at }
+    }
+
+    fn name(&self, index: u32) -> String {
+        let (chunk, at) = self.chunk(index);
+        chunk.name_of(at)
+    }
+
+    fn read(&self, index: u32) -> Option<Result<&V, Error>> {
+        self.entry(index).read()
+    }
+
+    fn finish(&self, index: u32, outcome: Result<V, Failure>) -> bool {
+        let (chunk, at) = self.chunk(index);
+        let outcome = outcome.map_err(|failure| chunk.failure(at, failure));
+        Ticket::new(chunk.clone(), at).finish(outcome)
+    }
+
+    fn interrupt(&self, index: u32, kind: Kind) -> bool {
+        let (chunk, at) = self.chunk(index);
+        chunk.interrupt(at, kind)
+    }
+}
+
+impl<K: Key, V: Send + Sync + 'static> fmt::Debug for Group<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (done, failed) = self.board.counts();
+        f.debug_struct("Group")
+            .field("len", &self.len())
+            .field("done", &done)
+            .field("failed", &failed)
+            .finish_non_exhaustive()
+    }
+}

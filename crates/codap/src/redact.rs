@@ -1,0 +1,129 @@
+//! Secrets stay out of what codap prints: keys and foreign messages often are, or quote, URLs.
+
+/// `text` in one line, without the user-info and query of URLs, without bearer and basic
+/// credentials, and without the values of fields whose name says that they are secret.
+pub(crate) fn redact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut hide_next = false;
+    for (i, word) in text.split([' ', '\n', '\r', '\t']).enumerate() {
+        if i > 0 {
+            out.push(' ');
+        }
+        if std::mem::take(&mut hide_next) && looks_like_a_credential(word) {
+            out.push('…');
+            continue;
+        }
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        hide_next = bare.eq_ignore_ascii_case("bearer") || bare.eq_ignore_ascii_case("basic");
+        push_word(word, &mut out);
+    }
+    out
+}
+
+/// "basic auth" is two words of English; "basic dXNlcg==" is not.
+fn looks_like_a_credential(word: &str) -> bool {
+    word.contains(|c: char| !c.is_ascii_lowercase())
+}
+
+fn push_word(word: &str, out: &mut String) {
+    match word.find("://") {
+        Some(at) => push_url(word, at + 3, out),
+        None => push_fields(word, out),
+    }
+}
+
+/// What may end a URL inside running text.
+fn ends_url(c: char) -> bool {
+    matches!(c, '"' | '\'' | '<' | '>' | ')' | ']' | '}' | '`' | ',' | ';' | '|')
+}
+
+fn push_url(word: &str, authority: usize, out: &mut String) {
+    let (scheme, rest) = word.split_at(authority);
+    out.push_str(scheme);
+    let end = rest.find(|c| matches!(c, '/' | '?' | '#')).unwrap_or(rest.len());
+    // A password may hold anything, also an '@' or a quote: the last '@' of the authority counts.
+    let rest = match rest[..end].rfind('@') {
+        Some(at) => {
+            out.push_str("…@");
+            &rest[at + 1..]
+        }
+        None => rest,
+    };
+    match rest.find('?') {
+        Some(query) => {
+            out.push_str(&rest[..=query]);
+            out.push('…');
+            let tail = &rest[query + 1..];
+            if let Some(stop) = tail.find(ends_url) {
+                push_word(&tail[stop..], out);
+            }
+        }
+        None => match rest.find("://") {
+            Some(at) => push_url(rest, at + 3, out),
+            None => out.push_str(rest),
+        },
+    }
+}
+
+const SECRET_NAMES: [&str; 9] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "access_key",
+    "signature",
+    "authorization",
+];
+
+fn push_fields(word: &str, out: &mut String) {
+    let mut rest = word;
+    while let Some(eq) = rest.find('=') {
+        let (name, value) = rest.split_at(eq + 1);
+        out.push_str(name);
+        let lower = name.to_ascii_lowercase();
+        let end = value.find(|c| matches!(c, '&' | ';' | ',')).unwrap_or(value.len());
+        if SECRET_NAMES.iter().any(|secret| lower.contains(secret)) {
+            out.push('…');
+        } else {
+            out.push_str(&value[..end]);
+        }
+        rest = &value[end..];
+        if let Some(separator) = rest.chars().next() {
+            out.push(separator);
+            rest = &rest[separator.len_utf8()..];
+        }
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redact;
+
+    #[test]
+    fn secrets_are_cut_out_and_the_rest_is_kept() {
+        for (text, expected) in [
+            ("plain key 42", "plain key 42"),
+            ("https://host/a/b", "https://host/a/b"),
+            ("https://ada:s3cret@host/a", "https://…@host/a"),
+            ("https://ada:p@ss@host/a?x=1", "https://…@host/a?…"),
+            ("\"s3://b/k?X-Amz-Signature=abc\" failed", "\"s3://b/k?…\" failed"),
+            (
+                "error for url (http://u:p@h/x?token=1): refused",
+                "error for url (http://…@h/x?…): refused",
+            ),
+            ("Authorization: Bearer abc.def rest", "Authorization: Bearer … rest"),
+            ("basic dXNlcg==", "basic …"),
+            ("basic auth is off", "basic auth is off"),
+            ("token=abc&page=2", "token=…&page=2"),
+            ("password=hunter2", "password=…"),
+            ("a=b", "a=b"),
+            ("two\nlines\r\nhere", "two lines  here"),
+            ("proxy=http://p:q@one/http://r:s@two/", "proxy=http://…@one/http://…@two/"),
+        ] {
+            assert_eq!(redact(text), expected, "of {text:?}");
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Reading one entry: by await, by blocking, without waiting, or by a callback.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use crate::board::{Board, EntryRef, Then};
+use crate::contain::in_turn;
+use crate::current::{self, Waiting};
+use crate::entry::{DEFAULTED, ENDED, Status};
+use crate::error::{Ending, Error, Failure, Kind};
+use crate::event::{Waiter, What};
+use crate::runtime;
+use crate::threads::Parker;
+
+/// Entries as their readers see them: whatever the keys are.
+pub(crate) trait Replies<V>: Send + Sync {
+    fn board(&self) -> &Arc<Board>;
+    fn status(&self, index: u32) -> &Status;
+    fn name(&self, index: u32) -> String;
+    fn read(&self, index: u32) -> Option<Result<&V, Error>>;
+    fn entry_ref(&self, index: u32) -> EntryRef;
+    /// Ends the entry with what its work gave, unless it has ended; whether it did. Either way its
+    /// work is gone.
+    fn finish(&self, index: u32, outcome: Result<V, Failure>) -> bool;
+    /// Ends the entry from outside, unless it has ended; whether it did.
+    fn interrupt(&self, index: u32, kind: Kind) -> bool;
+}
+
+/// How `index` ended, if it has.
+pub(crate) fn ending<V>(replies: &dyn Replies<V>, index: u32) -> Option<Ending> {
+    replies.read(index).map(|reply| match reply {
+        Ok(_) if replies.status(index).has(DEFAULTED) => Ending::Defaulted,
+        Ok(_) => Ending::Ok,
+        Err(error) => error.ending().unwrap_or(Ending::Failed),
+    })
+}
+
+/// One wait for one entry.
+#[derive(Debug, Default)]
+struct Wait {
+    ticket: Option<u32>,
+    /// The entry in whose name it is made.
+    waiting: Option<Waiting>,
+    /// Since when, if the container records.
+    since: Option<Duration>,
+}
+
+impl Wait {
+    /// Whether the entry has ended; an error if it never could.
+    fn poll<V>(
+        &mut self,
+        replies: &dyn Replies<V>,
+        index: u32,
+        waker: &Waker,
+    ) -> Poll<Result<(), Error>> {
+        let (board, status) = (replies.board(), replies.status(index));
+        if status.has(ENDED) {
+            self.end(replies, index);
+            return Poll::Ready(Ok(()));
+        }
+        if self.ticket.is_none() {
+            if board.config.record {
+                self.since = Some(board.clock());
+            }
+            if let Some(entry) = current::entry() {
+                match begin_wait(replies, index, entry) {
+                    Ok(waiting) => self.waiting = Some(waiting),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+        }
+        if board.watch(index, status, &mut self.ticket, waker.clone()) {
+            return Poll::Pending;
+        }
+        self.end(replies, index);
+        Poll::Ready(Ok(()))
+    }
+
+    fn end<V>(&mut self, replies: &dyn Replies<V>, index: u32) {
+        if let Some(ticket) = self.ticket.take() {
+            replies.board().unwatch(index, ticket);
+        }
+        let waiting = self.waiting.take();
+        if let Some(from) = self.since.take() {
+            replies.board().record(index, || {
+                let by = waiting.as_ref().map_or(Waiter::Outside, |waiting| {
+                    let entry = waiting.entry();
+                    let (container, index) = entry.id();
+                    let name = crate::redact::redact(&entry.name());
+                    Waiter::Entry { container, entry: index as usize, name }
+                });
+                What::Waited { by, from }
+            });
+        }
+    }
+}
+
+/// `entry` begins to wait for `index`, unless the wait would never end.
+fn begin_wait<V>(replies: &dyn Replies<V>, index: u32, entry: EntryRef) -> Result<Waiting, Error> {
+    Waiting::begin(entry, Some((replies.board().id, index))).map_err(|circle| {
+        let mut path: Vec<_> = circle.iter().map(EntryRef::name).collect();
+        path.extend(path.first().cloned());
+        let path = crate::redact::redact(&path.join(" waits for "));
+        Error::new(Kind::Cycle(path.into()), &replies.name(index), Duration::ZERO)
+    })
+}
+
+/// The future of a read: ready when the entry has ended.
+///
+/// Dropping it gives the wait up and touches nothing else. It is `Send`, holds no key, and costs
+/// nothing to speak of if the entry has ended; else the container's lock once for each poll.
+#[must_use = "futures do nothing unless polled"]
+pub struct Get<'a, V> {
+    replies: &'a dyn Replies<V>,
+    target: Result<u32, Option<Error>>,
+    wait: Wait,
+}
+
+impl<'a, V> Get<'a, V> {
+    pub(crate) fn new(replies: &'a dyn Replies<V>, index: u32) -> Self {
+        Self { replies, target: Ok(index), wait: Wait::default() }
+    }
+
+    /// A read that has its answer.
+    pub(crate) fn failed(replies: &'a dyn Replies<V>, error: Error) -> Self {
+        Self { replies, target: Err(Some(error)), wait: Wait::default() }
+    }
+
+    /// Blocks the thread until the answer is there.
+    pub(crate) fn block(mut self) -> Result<&'a V, Error> {
+        let index = match &mut self.target {
+            Ok(index) => *index,
+            Err(error) => return Err(error.take().expect("a read is answered once")),
+        };
+        if let Some(reply) = self.replies.read(index) {
+            return reply;
+        }
+        let replies = self.replies;
+        let mut reply = None;
+        let blocked = runtime::block(replies.board().known_home(), &mut || {
+            reply = Some(park_on(&mut self));
+        });
+        match (blocked, reply) {
+            (_, Some(reply)) => reply,
+            (Err(hint), None) => {
+                let kind = Kind::WouldBlock(hint);
+                Err(Error::new(kind, &replies.name(index), Duration::ZERO))
+            }
+            (Ok(()), None) => {
+                let kind = Kind::WouldBlock("the runtime said it blocked and did not");
+                Err(Error::new(kind, &replies.name(index), Duration::ZERO))
+            }
+        }
+    }
+}
+
+/// Drives `future` on this thread. In an entry, its permit goes back meanwhile.
+pub(crate) fn park_on<F: Future + Unpin>(future: &mut F) -> F::Output {
+    let parker = Parker::new();
+    let waker = parker.waker();
+    let mut cx = Context::from_waker(waker);
+    let output = loop {
+        match Pin::new(&mut *future).poll(&mut cx) {
+            Poll::Ready(output) => break output,
+            Poll::Pending => {
+                if let Some(entry) = current::entry() {
+                    entry.board().release(entry.status());
+                }
+                parker.park();
+            }
+        }
+    };
+    if let Some(entry) = current::entry() {
+        while entry.board().readmit(&entry, Then::Wake(waker.clone())).is_none() {
+            parker.park();
+        }
+    }
+    output
+}
+
+impl<'a, V> Future for Get<'a, V> {
+    type Output = Result<&'a V, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let index = match &mut this.target {
+            Ok(index) => *index,
+            Err(error) => {
+                let error = error.take().expect("a future is not polled after its end");
+                return Poll::Ready(Err(error));
+            }
+        };
+        match this.wait.poll(this.replies, index, cx.waker()) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => {
+                Poll::Ready(this.replies.read(index).expect("an entry that has ended has a reply"))
+            }
+        }
+    }
+}
+
+impl<V> Drop for Get<'_, V> {
+    fn drop(&mut self) {
+        if let Ok(index) = self.target {
+            self.wait.end(self.replies, index);
+        }
+    }
+}
+
+impl<V> fmt::Debug for Get<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Get").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+/// A handle to one entry: what a put answers, to be kept by whoever waits for that entry alone.
+///
+/// It is owned, `'static` and cheap to clone (a reference count), so that the work of one entry
+/// can wait for another. It does not keep the work alive: when the container is dropped, a pending
+/// entry is cancelled, and the handle reads just that. It does keep the container's storage.
+///
+/// ```
+/// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+/// let page = codap::Kv::<_, String>::new();
+/// let user = page.put("user", async { "ada".to_owned() });
+/// page.put("photos", async move { Ok::<_, codap::Error>(format!("photos of {}", user.get().await?)) });
+/// assert_eq!(page.get("photos").await.unwrap(), "photos of ada");
+/// # });
+/// ```
+pub struct Reply<V> {
+    replies: Arc<dyn Replies<V>>,
+    index: u32,
+}
+
+impl<V: Send + Sync + 'static> Reply<V> {
+    pub(crate) fn new(replies: Arc<dyn Replies<V>>, index: u32) -> Self {
+        Self { replies, index }
+    }
+
+    fn board(&self) -> &Arc<Board> {
+        self.replies.board()
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        self.replies.status(self.index)
+    }
+
+    pub(crate) fn entry_ref(&self) -> EntryRef {
+        self.replies.entry_ref(self.index)
+    }
+
+    pub(crate) fn finish(&self, outcome: Result<V, Failure>) -> bool {
+        self.replies.finish(self.index, outcome)
+    }
+
+    pub(crate) fn awaited_by(&self, entry: EntryRef) -> Result<Waiting, Error> {
+        begin_wait(&*self.replies, self.index, entry)
+    }
+
+    /// The entry: the how-manieth put or push of its container, from 0.
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Waits for the entry. Dropping the future gives the wait up, and nothing else.
+    ///
+    /// # Errors
+    /// How the entry ended, if without a value; a cycle, if this entry waits for the caller's.
+    pub fn get(&self) -> Get<'_, V> {
+        Get::new(&*self.replies, self.index)
+    }
+
+    /// Waits for the entry, blocking the thread; see [`Kv::get_blocking`](crate::Kv::get_blocking)
+    /// for where that is allowed.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and "would block" where blocking would stop the runtime.
+    pub fn get_blocking(&self) -> Result<&V, Error> {
+        self.get().block()
+    }
+
+    /// The reply, if the entry has ended. Never waits.
+    pub fn try_get(&self) -> Option<Result<&V, Error>> {
+        self.replies.read(self.index)
+    }
+
+    /// How the entry ended, if it has.
+    pub fn ending(&self) -> Option<Ending> {
+        ending(&*self.replies, self.index)
+    }
+
+    /// Ends the entry as cancelled, unless it has ended; whether it did. Its future is dropped the
+    /// next time its task runs; a function that runs already is not stopped, and keeps its permit.
+    pub fn cancel(&self) -> bool {
+        self.replies.interrupt(self.index, Kind::Cancelled("on request"))
+    }
+
+    /// Calls `callback` with the reply once the entry has ended: at once if it has, else on the
+    /// thread that ends it, which `callback` must not hold up. A panic in it is contained.
+    ///
+    /// ```
+    /// let kv = codap::Kv::<_, u32>::new();
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// kv.put("answer", async { 42 }).on_done(move |reply| sender.send(*reply.unwrap()).unwrap());
+    /// assert_eq!(receiver.recv().unwrap(), 42);
+    /// ```
+    pub fn on_done(&self, callback: impl FnOnce(Result<&V, Error>) + Send + 'static) {
+        let callback = OnDone { reply: self.clone(), callback: Mutex::new(Some(callback)) };
+        let waker = Waker::from(Arc::new(callback));
+        let status = self.replies.status(self.index);
+        if !self.board().watch(self.index, status, &mut None, waker.clone()) {
+            waker.wake();
+        }
+    }
+}
+
+/// A callback dressed as a waker: endings wake, and know nothing of callbacks.
+struct OnDone<V, F> {
+    reply: Reply<V>,
+    callback: Mutex<Option<F>>,
+}
+
+impl<V, F> Wake for OnDone<V, F>
+where
+    V: Send + Sync + 'static,
+    F: FnOnce(Result<&V, Error>) + Send + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        let callback = self.callback.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(callback) = callback else { return };
+        in_turn(Box::new(move || {
+            if let Some(reply) = self.reply.try_get() {
+                callback(reply);
+            }
+        }));
+    }
+}
+
+impl<V> Clone for Reply<V> {
+    fn clone(&self) -> Self {
+        Self { replies: self.replies.clone(), index: self.index }
+    }
+}
+
+impl<V> fmt::Debug for Reply<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = ending(&*self.replies, self.index);
+        f.debug_struct("Reply").field("index", &self.index).field("ending", &state).finish()
+    }
+}

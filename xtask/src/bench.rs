@@ -1,0 +1,47 @@
+//! `cargo xtask bench core`: the benchmarks, each with the features that its peers need.
+
+use crate::step::{Cargo, Failure, Step, WhenOneFails, run_all};
+
+/// Name of the bench target, and the command that runs it.
+const SUITES: [(&str, &str); 1] =
+    [("core", "bench -p codap --bench core --features tokio,smol --")];
+
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let command = command(args)?;
+    run_all("bench", vec![Step::cargo("bench", command)], WhenOneFails::Stop, &[])
+}
+
+fn command(args: &[String]) -> Result<Cargo, Failure> {
+    let known = || SUITES.map(|(name, _)| name).join(", ");
+    let Some((suite, rest)) = args.split_first() else {
+        return Err(Failure::new(format!("which benchmark? There is: {}", known())));
+    };
+    let Some((_, line)) = SUITES.iter().find(|(name, _)| name == suite) else {
+        return Err(Failure::new(format!(
+            "there is no benchmark {suite:?}; there is: {}",
+            known()
+        )));
+    };
+    Ok(rest.iter().fold(Cargo::new(line), |command, arg| command.arg(arg)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_go_to_the_benchmark() {
+        let command =
+            command(&["core".into(), "--quick".into(), "n=10".into()]).expect("core is known");
+        assert_eq!(
+            command.to_string(),
+            "cargo bench -p codap --bench core --features tokio,smol -- --quick n=10"
+        );
+    }
+
+    #[test]
+    fn an_unknown_suite_is_refused_by_name() {
+        let failure = command(&["cores".into()]).expect_err("there is no such suite").to_string();
+        assert!(failure.contains("\"cores\"") && failure.contains("core"), "{failure}");
+    }
+}

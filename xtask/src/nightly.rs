@@ -1,0 +1,59 @@
+//! `cargo xtask nightly`: what takes too long before every change.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::loom;
+use crate::miri;
+use crate::step::{self, Cargo, Failure, Step};
+
+/// The tests read their sizes and their number of seeds from these two.
+const ENTRIES: &str = "1000000";
+const SEEDS: &str = "5000";
+
+/// Mutating everything takes many hours: each night does one part, and this many nights do all.
+const NIGHTS: u64 = 14;
+
+pub(crate) fn steps() -> Vec<Step> {
+    let large = Cargo::new("test --release -p codap --all-features");
+    let mut steps = vec![Step::cargo(
+        "large: a million entries, thousands of seeds",
+        large.env("CODAP_SCALE", ENTRIES).env("CODAP_SEEDS", SEEDS),
+    )];
+    steps.extend(loom::steps(None));
+    steps.extend(miri::steps());
+    steps.push(Step::check("mutants: one part", mutants));
+    steps
+}
+
+fn mutants() -> Result<(), Failure> {
+    if Cargo::new("mutants --version").output().is_err() {
+        step::say(
+            "    left out, cargo-mutants is not installed: cargo install --locked cargo-mutants",
+        );
+        return Ok(());
+    }
+    let days = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs() / (24 * 60 * 60));
+    let command =
+        Cargo::new("mutants -p codap --all-features --output target --shard").arg(part(days));
+    step::say(&format!("    {command}"));
+    command.run()
+}
+
+fn part(day: u64) -> String {
+    format!("{}/{NIGHTS}", day % NIGHTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_its_night() {
+        let parts: std::collections::BTreeSet<String> =
+            (20_000..20_000 + NIGHTS).map(part).collect();
+        assert_eq!(parts.len(), 14);
+        assert!(parts.contains("0/14") && parts.contains("13/14"));
+    }
+}

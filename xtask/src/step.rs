@@ -1,0 +1,302 @@
+//! A step is a command (or a check written here) with a name; running one prints the name, then how
+//! long it took.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Why a run ended badly, in words for the terminal.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the rest of the list does when one step fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenOneFails {
+    Stop,
+    GoOn,
+}
+
+/// A command of `cargo`, run at the workspace root and printed as one would type it there.
+#[derive(Clone, Debug)]
+pub(crate) struct Cargo {
+    args: Vec<String>,
+    env: Vec<(&'static str, String)>,
+}
+
+impl Cargo {
+    /// `line` is split at blanks; an argument that holds one goes through [`Cargo::arg`].
+    pub(crate) fn new(line: &str) -> Self {
+        Self { args: line.split_whitespace().map(str::to_owned).collect(), env: Vec::new() }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.env.push((name, value.into()));
+        self
+    }
+
+    /// Runs it with this terminal's output.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let status = self
+            .command()
+            .status()
+            .map_err(|e| Failure::new(format!("cannot start cargo: {e}")))?;
+        if status.success() { Ok(()) } else { Err(Failure::new(format!("ended with {status}"))) }
+    }
+
+    /// Runs it and hands back what it prints to stdout; stderr stays on the terminal.
+    pub(crate) fn output(&self) -> Result<String, Failure> {
+        let output = self
+            .command()
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|e| Failure::new(format!("cannot start cargo: {e}")))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(Failure::new(format!("`{self}` ended with {}", output.status)))
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("cargo");
+        command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v)));
+        command.current_dir(root()).stdin(Stdio::null());
+        command
+    }
+}
+
+impl Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.env {
+            write!(f, "{name}={} ", quoted(value))?;
+        }
+        f.write_str("cargo")?;
+        self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(arg)))
+    }
+}
+
+/// As a shell would want it.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+    }
+}
+
+enum Action {
+    Cargo(Cargo),
+    Check(fn() -> Result<(), Failure>),
+}
+
+/// One line of a run's list.
+pub(crate) struct Step {
+    name: String,
+    action: Action,
+}
+
+impl Step {
+    pub(crate) fn cargo(name: impl Into<String>, command: Cargo) -> Self {
+        Self { name: name.into(), action: Action::Cargo(command) }
+    }
+
+    pub(crate) fn check(name: impl Into<String>, check: fn() -> Result<(), Failure>) -> Self {
+        Self { name: name.into(), action: Action::Check(check) }
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        match &self.action {
+            Action::Cargo(command) => command.run(),
+            Action::Check(check) => check(),
+        }
+    }
+
+    /// What to type to run this step alone.
+    fn alone(&self, list: &str) -> String {
+        match &self.action {
+            Action::Cargo(command) => command.to_string(),
+            Action::Check(_) => format!("cargo xtask {list} --only {}", quoted(&self.name)),
+        }
+    }
+}
+
+/// Runs the list called `list`, as `args` (`--list`, `--only NAME`) narrow it.
+pub(crate) fn run_all(
+    list: &str,
+    mut steps: Vec<Step>,
+    when_one_fails: WhenOneFails,
+    args: &[String],
+) -> Result<(), Failure> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let listing = match args[..] {
+        [] => false,
+        ["--list"] => true,
+        ["--only", name] => {
+            steps.retain(|s| s.name.contains(name));
+            if steps.is_empty() {
+                return Err(Failure::new(format!(
+                    "no step of `{list}` has {name:?} in its name: see --list"
+                )));
+            }
+            false
+        }
+        _ => {
+            return Err(Failure::new(format!(
+                "`cargo xtask {list}` takes --list or --only NAME, got {args:?}"
+            )));
+        }
+    };
+    if listing {
+        steps.iter().for_each(|s| show(&format!("{}\n    {}", s.name, s.alone(list))));
+        return Ok(());
+    }
+    run_each(list, &steps, when_one_fails)
+}
+
+fn run_each(list: &str, steps: &[Step], when_one_fails: WhenOneFails) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let (mut times, mut failures) = (Vec::new(), Vec::new());
+    for step in steps {
+        say(&format!("\n==> {}\n    {}", step.name, step.alone(list)));
+        let started = Instant::now();
+        let result = step.run();
+        let took = readable(started.elapsed());
+        say(&format!("    {}: {took}", step.name));
+        let mark = if result.is_ok() { "ok" } else { "FAILED" };
+        times.push(format!("{took:>12}  {mark:6}  {}", step.name));
+        if let Err(failure) = result {
+            failures.push(format!(
+                "FAILED: {}: {failure}\nto run it again: {}",
+                step.name,
+                step.alone(list)
+            ));
+            if when_one_fails == WhenOneFails::Stop {
+                break;
+            }
+        }
+    }
+    say(&format!("\n{}\n{:>12}  in all", times.join("\n"), readable(begun.elapsed())));
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("\n{}", failures.join("\n\n"))))
+    }
+}
+
+fn readable(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// Progress and failures.
+#[expect(clippy::print_stderr, reason = "the one door to stderr")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{}", text.trim_end());
+}
+
+/// What was asked for: help, lists.
+#[expect(clippy::print_stdout, reason = "the one door to stdout")]
+pub(crate) fn show(text: &str) {
+    println!("{}", text.trim_end());
+}
+
+/// The workspace root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace root")
+}
+
+/// Where builds go that must not share a cache with the usual ones (other `RUSTFLAGS`).
+pub(crate) fn own_target(name: &str) -> String {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    target.join(name).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes() -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fails() -> Result<(), Failure> {
+        Err(Failure::new("bad"))
+    }
+
+    fn list() -> Vec<Step> {
+        vec![
+            Step::check("first", fails),
+            Step::check("second", passes),
+            Step::check("third", fails),
+        ]
+    }
+
+    fn run(when: WhenOneFails, args: &[&str]) -> String {
+        let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
+        run_all("ci", list(), when, &args).map_or_else(|f| f.to_string(), |()| "passed".into())
+    }
+
+    #[test]
+    fn a_command_reads_as_one_would_type_it() {
+        let command =
+            Cargo::new("test -p codap").env("RUSTFLAGS", "--cfg codap_loom").arg("it's").arg("");
+        assert_eq!(
+            command.to_string(),
+            r"RUSTFLAGS='--cfg codap_loom' cargo test -p codap 'it'\''s' ''"
+        );
+    }
+
+    #[test]
+    fn a_failure_names_the_step_and_the_command_that_runs_it_again() {
+        let failure = run(WhenOneFails::Stop, &[]);
+        assert!(failure.contains("FAILED: first: bad"), "{failure}");
+        assert!(failure.contains("to run it again: cargo xtask ci --only first"), "{failure}");
+        assert!(!failure.contains("third"), "{failure}");
+    }
+
+    #[test]
+    fn going_on_reports_every_failure() {
+        let failure = run(WhenOneFails::GoOn, &[]);
+        assert!(
+            failure.contains("first") && failure.contains("third") && !failure.contains("second"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn only_narrows_and_refuses_what_does_not_exist() {
+        assert_eq!(run(WhenOneFails::Stop, &["--only", "second"]), "passed");
+        assert!(run(WhenOneFails::Stop, &["--only", "nothing"]).contains("no step"));
+        assert!(run(WhenOneFails::Stop, &["--what"]).contains("takes --list"));
+        assert_eq!(run(WhenOneFails::Stop, &["--list"]), "passed");
+    }
+
+    #[test]
+    fn durations_are_readable() {
+        assert_eq!(readable(Duration::from_millis(1234)), "1.2 s");
+        assert_eq!(readable(Duration::from_secs(125)), "2 min 05 s");
+    }
+}

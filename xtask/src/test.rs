@@ -1,0 +1,22 @@
+//! `cargo xtask test`: every test that fits into ten minutes from a fresh clone on two cores.
+
+use crate::dependencies;
+use crate::loom;
+use crate::step::{Cargo, Step};
+
+pub(crate) fn steps() -> Vec<Step> {
+    // Doc tests, and the examples through the integration tests, are part of each
+    // `cargo test -p codap`.
+    let mut steps = vec![
+        Step::cargo("test: xtask", Cargo::new("test -p xtask")),
+        Step::check("test: dependencies", dependencies::check),
+        Step::cargo("test: all features", Cargo::new("test -p codap --all-features")),
+        Step::cargo("test: threads only", Cargo::new("test -p codap --no-default-features")),
+        Step::cargo(
+            "test: smol only",
+            Cargo::new("test -p codap --no-default-features --features smol"),
+        ),
+    ];
+    steps.extend(loom::steps(Some(loom::SECONDS_PER_MODEL)));
+    steps
+}
