@@ -47,6 +47,10 @@ impl<K, V> Chunk<K, V> {
         &self.board
     }
 
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.entries.len()).expect("a chunk is small")
+    }
+
     pub(crate) fn index_of(&self, at: u32) -> u32 {
         self.first + at
     }

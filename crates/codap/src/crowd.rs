@@ -1,6 +1,7 @@
 //! Waiting for a number of entries instead of a certain one.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,8 +11,8 @@ use crate::current::{self, Waiting};
 /// Ready when the mark is reached (`true`), or, in an entry of this very container, when only
 /// entries that wait in here as well are left (`false`). Dropping it deregisters.
 #[derive(Debug)]
-pub(crate) struct Until<'a> {
-    board: &'a Board,
+pub(crate) struct Until<B: Deref<Target = Board>> {
+    board: B,
     mark: Mark,
     ticket: CrowdTicket,
     /// The entry in whose name it waits, and gives its permit back.
@@ -19,13 +20,13 @@ pub(crate) struct Until<'a> {
     begun: bool,
 }
 
-impl<'a> Until<'a> {
-    pub(crate) fn new(board: &'a Board, mark: Mark) -> Self {
+impl<B: Deref<Target = Board>> Until<B> {
+    pub(crate) fn new(board: B, mark: Mark) -> Self {
         Self { board, mark, ticket: CrowdTicket::default(), waiting: None, begun: false }
     }
 }
 
-impl Future for Until<'_> {
+impl<B: Deref<Target = Board> + Unpin> Future for Until<B> {
     type Output = bool;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
@@ -47,7 +48,7 @@ impl Future for Until<'_> {
     }
 }
 
-impl Drop for Until<'_> {
+impl<B: Deref<Target = Board>> Drop for Until<B> {
     fn drop(&mut self) {
         self.board.leave_crowd(&mut self.ticket);
     }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::board::Mark;
+use crate::board::{Board, Mark};
 use crate::builder::Builder;
 use crate::crowd::Until;
 use crate::error::{Error, Kind};
@@ -159,7 +159,7 @@ fn arrival<V: Send + Sync + 'static>(list: &Pusher<V>, nth: usize) -> Result<Opt
 pub struct Nth<'a, V: Send + Sync + 'static> {
     list: &'a Pusher<V>,
     nth: usize,
-    until: Option<Until<'a>>,
+    until: Option<Until<&'a Board>>,
 }
 
 impl<'a, V: Send + Sync + 'static> Future for Nth<'a, V> {
@@ -176,7 +176,7 @@ impl<'a, V: Send + Sync + 'static> Future for Nth<'a, V> {
             }
             let mark = u32::try_from(this.nth + 1).expect("so many were pushed");
             let until =
-                this.until.get_or_insert_with(|| Until::new(group.board(), Mark::Ended(mark)));
+                this.until.get_or_insert_with(|| Until::new(&**group.board(), Mark::Ended(mark)));
             let reached = std::task::ready!(Pin::new(until).poll(cx));
             this.until = None;
             if !reached {

@@ -8,13 +8,14 @@ use std::ops::{Deref, Index};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::board::Config;
 use crate::builder::Builder;
 use crate::error::{Ending, Error, Kind};
 use crate::group::{Group, Key, Name};
 use crate::outcome::Outcome;
 use crate::owner::Owner;
 use crate::reply::{Get, Replies, Reply, ending};
-use crate::runtime::Runtime;
+use crate::runtime::{Home, Runtime};
 use crate::slot::{External, Slot};
 
 /// A dictionary whose values are computed in the background: every put starts work, every read
@@ -110,10 +111,12 @@ impl<K: Key, V: Send + Sync + 'static> Kv<K, V> {
 
     /// A container with a limit, a deadline or a record.
     pub fn builder() -> Builder<Self> {
-        Builder::new(|config, home| {
-            let group = Group::new(config, home);
-            Self(Owner::new(group.clone(), KvHandle(group)))
-        })
+        Builder::new(Self::built)
+    }
+
+    pub(crate) fn built(config: Config, home: Option<Home>) -> Self {
+        let group = Group::new(config, home);
+        Self(Owner::new(group.clone(), KvHandle(group)))
     }
 
     /// Moves every outcome out, in the order of the puts, once every entry has ended and all work

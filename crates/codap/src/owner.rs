@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 
-use crate::board::Mark;
+use crate::board::{Board, Mark};
 use crate::crowd::Until;
 use crate::current;
 use crate::entry::STARTED;
@@ -83,7 +83,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// # });
     /// ```
     pub async fn next(&self) -> Option<Keyed<'_, K, V>> {
-        let board = self.group.board();
+        let board = &**self.group.board();
         loop {
             if let Some(index) = board.take_arrival() {
                 return Some(self.keyed(index));
@@ -146,7 +146,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
 
     /// Waits until all entries have reached a mark, those included that are put meanwhile.
     async fn all(&self, mark: fn(u32) -> Mark) {
-        let board = self.group.board();
+        let board = &**self.group.board();
         loop {
             let len = board.len();
             if !Until::new(board, mark(len)).await || board.len() == len {
@@ -175,7 +175,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
         if self.group.len() == 0 {
             return None;
         }
-        Until::new(self.group.board(), Mark::Ended(1)).await;
+        Until::new(&**self.group.board(), Mark::Ended(1)).await;
         self.nth(0)
     }
 
@@ -218,7 +218,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     ///
     /// ```
     /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
-    /// use std::time::Instant;
+    /// use std::time::{Duration, Instant};
     ///
     /// let page = codap::Kv::<_, u32>::new();
     /// page.put("fast", async { 1 });
@@ -229,7 +229,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// # });
     /// ```
     pub async fn finish_by(&self, instant: Instant) -> Finished<'_, K, V> {
-        let board = self.group.board();
+        let board = &**self.group.board();
         {
             let mut all = pin!(self.all(Mark::Ended));
             let mut sleep = pin!(board.home().sleep_until(instant));
@@ -359,7 +359,7 @@ impl<K: Key, V: Send + Sync + 'static, H> fmt::Debug for Owner<K, V, H> {
 pub struct Arrivals<'a, K: Key, V: Send + Sync + 'static> {
     group: &'a Arc<Group<K, V>>,
     cursor: u32,
-    until: Option<Until<'a>>,
+    until: Option<Until<&'a Board>>,
 }
 
 impl<'a, K: Key, V: Send + Sync + 'static> Arrivals<'a, K, V> {
@@ -371,7 +371,7 @@ impl<'a, K: Key, V: Send + Sync + 'static> Arrivals<'a, K, V> {
 
     fn poll_arrival(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Keyed<'a, K, V>>> {
         let group = self.group;
-        let board = group.board();
+        let board = &**group.board();
         loop {
             if let Some(index) = board.arrival(self.cursor) {
                 self.cursor += 1;

@@ -10,7 +10,7 @@
 //! 1. Work is taken from the front, one piece at a time: nothing can be stranded behind a piece
 //!    that blocks for ever.
 //! 2. While work is queued, a thread is searching, or nobody is idle and there are at least as
-//!    many able threads as processors. A producer therefore wakes nobody while one is searching;
+//!    many able threads as processors (or as the caps allow). A producer therefore wakes nobody while one is searching;
 //!    the searcher that takes a piece and leaves others behind wakes or starts the next one.
 //! 3. While work is queued and nobody is idle or searching, the monitor ticks and grows the pool.
 //!    Its pace depends on the processors: if they are mostly idle the threads must be blocked,
@@ -240,7 +240,16 @@ impl State {
         self.tick()
     }
 
+    /// Takes back what [`Self::add`] had counted.
+    const fn forget_start(&mut self) {
+        self.threads -= 1;
+        self.searching -= 1;
+    }
+
     fn tick(&mut self) -> Step {
+        if self.queue.is_empty() {
+            return Step::Nothing;
+        }
         match mem::replace(&mut self.monitor, Monitor::Ticking) {
             Monitor::Ticking => Step::Nothing,
             Monitor::Parked => Step::WakeMonitor,
@@ -298,7 +307,7 @@ impl Pool {
                 true
             }
             Step::Start(number) => {
-                let started = self.start(format!("codap-{number}"), Self::work).is_ok();
+                let started = self.start_thread(number);
                 if !started {
                     self.start_failed();
                 }
@@ -326,13 +335,15 @@ impl Pool {
         thread::Builder::new().name(name).spawn(move || body(self)).map(drop)
     }
 
-    /// Takes back what [`State::add`] had counted.
+    fn start_thread(&'static self, number: usize) -> bool {
+        self.start(format!("codap-{number}"), Self::work).is_ok()
+    }
+
     fn start_failed(&'static self) {
         let mut state = self.lock();
-        state.threads -= 1;
-        state.searching -= 1;
+        state.forget_start();
         if state.able() > 0 {
-            let step = if state.queue.is_empty() { Step::Nothing } else { state.tick() };
+            let step = state.tick();
             drop(state);
             self.perform(step);
         } else {
@@ -353,21 +364,22 @@ impl Pool {
         if state.queue.is_empty() || state.searching > 0 {
             return Ok(());
         }
-        let Step::Start(number) = state.add(&self.caps) else {
+        let step = state.add(&self.caps);
+        drop(state);
+        let Step::Start(number) = step else {
+            self.perform(step);
             return Ok(());
         };
-        drop(state);
-        if self.start(format!("codap-{number}"), Self::work).is_ok() {
+        if self.start_thread(number) {
             return Ok(());
         }
         let mut state = self.lock();
-        state.threads -= 1;
-        state.searching -= 1;
+        state.forget_start();
         if state.able() == 0 {
             state.waiting -= 1;
             return Err(Exhausted);
         }
-        let step = if state.queue.is_empty() { Step::Nothing } else { state.tick() };
+        let step = state.tick();
         drop(state);
         self.perform(step);
         Ok(())
@@ -677,10 +689,15 @@ mod tests {
         POOL.with_cores(1);
         let (tx, rx) = channel();
         let first = tx.clone();
-        POOL.run(move || tell(&first, thread::current().id()));
+        let (open, gate) = channel::<()>();
+        POOL.run(move || {
+            assert!(gate.recv().is_err());
+            tell(&first, thread::current().id());
+        });
         POOL.run(|| panic!("in a job"));
         POOL.run(|| panic_any(Bomb));
         POOL.run(move || tell(&tx, thread::current().id()));
+        drop(open);
         assert_eq!(rx.recv(), rx.recv());
         POOL.settled();
     }
@@ -764,8 +781,11 @@ mod tests {
         static POOL: Pool = pool(8, 8);
         POOL.with_cores(2);
         assert_eq!(nest(&POOL, 7).recv(), Ok(Ok(7)));
-        assert_eq!(nest(&POOL, 8).recv(), Ok(Err(Exhausted)));
-        assert_eq!(nest(&POOL, 30).recv(), Ok(Err(Exhausted)));
+        for depth in [8, 30] {
+            assert_eq!(nest(&POOL, depth).recv(), Ok(Err(Exhausted)));
+            // The jobs that nobody waited for run as well, and may take threads to the cap.
+            POOL.until(|state| state.queue.is_empty() && state.idle.len() == state.threads);
+        }
         assert_eq!(nest(&POOL, 7).recv(), Ok(Ok(7)));
         POOL.settled();
     }

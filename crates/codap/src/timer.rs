@@ -255,8 +255,9 @@ mod tests {
         Pin::new(sleep).poll(&mut Context::from_waker(waker))
     }
 
+    /// Miri's clock advances with every step, so that registering takes its time.
     fn in_ms(ms: u64) -> Instant {
-        Instant::now() + Duration::from_millis(ms)
+        Instant::now() + Duration::from_millis(if cfg!(miri) { ms * 50 } else { ms })
     }
 
     fn parked(timer: &Timer) -> Option<Instant> {
@@ -270,7 +271,7 @@ mod tests {
     fn in_order_and_never_early() {
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
-        let base = in_ms(20);
+        let base = in_ms(200);
         let mut sleeps = Vec::new();
         for i in 0..40 {
             let nth = i * 17 % 40;
@@ -328,7 +329,7 @@ mod tests {
             let tx = tx.clone();
             move || tell(&tx, "old")
         }));
-        let mut sleep = TIMER.sleep_until(in_ms(30));
+        let mut sleep = TIMER.sleep_until(in_ms(200));
         assert!(poll(&mut sleep, &Arc::clone(&old).into()).is_pending());
         assert_eq!(Arc::strong_count(&old), 2);
         assert!(poll(&mut sleep, &sends(&tx, "new")).is_pending());
@@ -368,7 +369,7 @@ mod tests {
 
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
-        let at = in_ms(20);
+        let at = in_ms(200);
         let mut sleeps = [(); 3].map(|()| TIMER.sleep_until(at));
         assert!(poll(&mut sleeps[0], &calls(|| panic!("in a waker"))).is_pending());
         assert!(poll(&mut sleeps[1], &calls(|| panic_any(Bomb))).is_pending());
@@ -458,7 +459,7 @@ mod tests {
                 tell(&tx, ());
             }
         });
-        let base = in_ms(500);
+        let base = in_ms(1_000);
         let mut kept = Vec::new();
         for i in 0_u64..100_000 {
             let mut sleep = TIMER.sleep_until(base + Duration::from_nanos(i * 7_919 % 100_000_000));
