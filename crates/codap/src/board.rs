@@ -8,14 +8,15 @@
 //! 3. Nothing is locked while this lock is held.
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::contain::in_turn;
-use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, STARTED, Status};
+use crate::contain::{in_turn, quietly, wake};
+use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status};
 use crate::error::Ending;
 use crate::event::{Event, What};
 use crate::limiter::Limiter;
@@ -88,47 +89,118 @@ pub(crate) enum Then {
     /// Poll the task of the entry.
     Poll,
     /// Wake somebody else who goes on in the entry's name.
-    Wake(Waker),
+    Wake(Arc<Seat>),
     /// Start the work.
     Start(Box<dyn FnOnce() + Send>),
 }
 
-/// What follows from a change, for when the lock is released.
+/// The place in line of somebody who goes on in an entry's name and is not its task: a subtask,
+/// or a thread. Unlike a task it can be gone before the entry is.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    state: AtomicU32,
+    waker: Mutex<Option<Waker>>,
+}
+
+const IN_LINE: u32 = 0;
+const GRANTED: u32 = 1;
+const LEFT: u32 = 2;
+
+impl Seat {
+    pub(crate) fn new(waker: Waker) -> Arc<Self> {
+        Arc::new(Self { state: AtomicU32::new(IN_LINE), waker: Mutex::new(Some(waker)) })
+    }
+
+    /// Whether the permit was given out. If not, `waker` is woken when it is.
+    pub(crate) fn is_granted(&self, waker: &Waker) -> bool {
+        // Stored before the look: who grants takes the waker afterwards.
+        let fresh = waker.clone();
+        let old = lock(&self.waker).replace(fresh);
+        drop(old);
+        self.state.load(Ordering::Acquire) == GRANTED
+    }
+
+    /// Nobody sits here any more; whether a permit was given out and nobody has come for it.
+    pub(crate) fn leave(&self) -> bool {
+        self.state.swap(LEFT, Ordering::AcqRel) == GRANTED
+    }
+
+    /// Gives the permit out; `false` if nobody is there to take it.
+    fn grant(&self) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state.compare_exchange(IN_LINE, GRANTED, success, failure).is_ok()
+    }
+
+    fn wake(&self) {
+        let waker = lock(&self.waker).take();
+        if let Some(waker) = waker {
+            wake(waker);
+        }
+    }
+}
+
+/// What follows from a change, for when the lock is released. Mostly nothing, or one waker.
 #[derive(Default)]
 pub(crate) struct Due {
     waker: Option<Waker>,
-    wakers: Vec<Waker>,
-    granted: Vec<Claim>,
-    /// Claims of entries that ended in the queue: they may own foreign values.
-    lapsed: Vec<Claim>,
+    rest: Vec<Consequence>,
+}
+
+enum Consequence {
+    Wake(Waker),
+    Grant(Claim),
+    /// A claim of an entry that ended in the queue: it may own foreign values.
+    Lapse(Claim),
 }
 
 impl Due {
     fn wake(&mut self, waker: Waker) {
         match &self.waker {
             None => self.waker = Some(waker),
-            Some(_) => self.wakers.push(waker),
+            Some(_) => self.rest.push(Consequence::Wake(waker)),
         }
     }
 
-    pub(crate) fn fire(self) {
+    fn fire(self) {
         if let Some(waker) = self.waker {
-            waker.wake();
+            wake(waker);
         }
-        self.wakers.into_iter().for_each(Waker::wake);
-        for claim in self.granted {
-            match claim.then {
-                Then::Poll => {
-                    if let Some(waker) = claim.entry.status().take_task() {
-                        waker.wake();
-                    }
-                }
-                Then::Wake(waker) => waker.wake(),
-                Then::Start(start) => in_turn(start),
+        for consequence in self.rest {
+            match consequence {
+                Consequence::Wake(waker) => wake(waker),
+                Consequence::Grant(claim) => claim.granted(),
+                Consequence::Lapse(claim) => quietly(claim),
             }
         }
-        for claim in self.lapsed {
-            crate::contain::quietly(claim);
+    }
+}
+
+impl Claim {
+    /// Takes the claim out of the line. Back comes one that somebody is left to make use of.
+    fn redeem(self, due: &mut Due) -> Option<Self> {
+        let status = self.entry.status();
+        status.unset(if matches!(self.then, Then::Poll) { QUEUED } else { SEATED });
+        let lapsed = match &self.then {
+            // A subtask that outlives its entry goes on all the same, without a permit.
+            Then::Wake(seat) => !seat.grant(),
+            _ => status.has(GONE) || status.has(CLAIMED) && !status.has_started(),
+        };
+        if lapsed {
+            due.rest.push(Consequence::Lapse(self));
+            return None;
+        }
+        Some(self)
+    }
+
+    fn granted(self) {
+        match self.then {
+            Then::Poll => {
+                if let Some(waker) = self.entry.status().take_task() {
+                    wake(waker);
+                }
+            }
+            Then::Wake(seat) => seat.wake(),
+            Then::Start(start) => in_turn(start),
         }
     }
 }
@@ -154,8 +226,9 @@ struct State {
     readers: BTreeMap<(u32, u32), Waker>,
     /// Who waits for a number of entries.
     crowd: BTreeMap<(Mark, u32), Waker>,
-    /// How many of the crowd are this container's own entries, which cannot end meanwhile.
-    insiders: u32,
+    /// Which of the crowd are this container's own entries, and how often each: until they come
+    /// back they do not end by themselves. One that was ended from outside is no longer in here.
+    insiders: BTreeMap<u32, u32>,
     tickets: u32,
     limiter: Option<Limiter<Claim>>,
     events: Option<Vec<Event>>,
@@ -173,6 +246,12 @@ impl State {
             Mark::Ended(n) => self.ended() >= n,
             Mark::Gone(n) => self.gone >= n,
         }
+    }
+
+    /// Whether none of `len` entries will end as long as all that wait in here go on waiting.
+    fn is_stuck(&self, len: u32) -> bool {
+        let waiting = u32::try_from(self.insiders.len()).expect("entries are counted in 32 bits");
+        waiting > 0 && self.ended() + waiting >= len
     }
 
     fn ticket(&mut self) -> u32 {
@@ -196,33 +275,45 @@ impl State {
         }
     }
 
+    /// The work of an entry is gone: its `GONE` was just set.
     fn leave(&mut self, status: &Status, due: &mut Due) {
-        if !status.set(GONE) {
-            return;
-        }
         self.gone += 1;
-        if status.unset(PERMIT) {
+        if self.limiter.is_some() && status.unset(PERMIT) {
             self.release(due);
         }
-        self.call_crowd(Mark::Gone(self.gone), due);
+        if !self.crowd.is_empty() {
+            self.call_crowd(Mark::Gone(self.gone), due);
+        }
     }
 
     fn release(&mut self, due: &mut Due) {
         let Some(limiter) = &mut self.limiter else { return };
         limiter.release();
         while let Some(claim) = limiter.next() {
+            let Some(claim) = claim.redeem(due) else { continue };
             let status = claim.entry.status();
-            status.unset(QUEUED);
-            if status.has(GONE) || status.has(CLAIMED) && !status.has(STARTED) {
-                // Nobody is left to use the permit: it passes on.
-                due.lapsed.push(claim);
-                continue;
-            }
-            if status.set(PERMIT) {
+            if !status.has(GONE) && status.set(PERMIT) {
                 limiter.take();
             }
-            due.granted.push(claim);
+            if status.unset(SHARED) {
+                // All who stand in line in the entry's name go on by its one permit. If they kept
+                // their places, one that the others wait for might stand behind those whom they
+                // keep from running.
+                let index = claim.entry.index();
+                for other in limiter.take_back(|other| other.entry.index() == index) {
+                    if let Some(other) = other.redeem(due) {
+                        due.rest.push(Consequence::Grant(other));
+                    }
+                }
+            }
+            due.rest.push(Consequence::Grant(claim));
         }
+    }
+
+    /// Whether it is recorded that the entry was put.
+    fn is_recorded(&self, entry: u32) -> bool {
+        let mut events = self.events.iter().flatten().rev();
+        events.any(|event| event.entry == entry as usize && event.what == What::Queued)
     }
 
     fn record(&mut self, entry: u32, at: Duration, what: What) {
@@ -263,7 +354,7 @@ impl Board {
             gone: 0,
             readers: BTreeMap::new(),
             crowd: BTreeMap::new(),
-            insiders: 0,
+            insiders: BTreeMap::new(),
             tickets: 0,
             limiter: config.limit.map(Limiter::new),
             events: config.record.then(Vec::new),
@@ -337,11 +428,16 @@ impl Board {
         false
     }
 
+    /// Whether the entry holds a permit or needs none.
+    pub(crate) fn is_admitted(&self, status: &Status) -> bool {
+        self.config.limit.is_none() || status.has(PERMIT)
+    }
+
     /// Whether the entry may go on: it holds a permit, gets one, or needs none. Then `then` comes
     /// back, to be done by the caller; else it is done when the entry gets a permit.
     pub(crate) fn readmit(&self, entry: &EntryRef, then: Then) -> Option<Then> {
         let status = entry.status();
-        if self.config.limit.is_none() || status.has(PERMIT) {
+        if self.is_admitted(status) {
             return Some(then);
         }
         let mut state = lock(&self.state);
@@ -349,13 +445,24 @@ impl Board {
         if status.has(PERMIT | GONE) {
             return Some(then);
         }
-        if status.has(STARTED) && limiter.try_resume() {
+        if status.has_started() && limiter.try_resume() {
             status.set(PERMIT);
             return Some(then);
         }
         // A task that has not started stands in line since it was put, and no task stands there
         // twice.
-        if !matches!(then, Then::Poll) || status.has(STARTED) && status.set(QUEUED) {
+        let in_company = status.has(QUEUED | SEATED);
+        let stands = match then {
+            Then::Poll => status.has_started() && status.set(QUEUED),
+            Then::Wake(_) | Then::Start(_) => {
+                status.set(SEATED);
+                true
+            }
+        };
+        if stands {
+            if in_company {
+                status.set(SHARED);
+            }
             limiter.queue_resume(Claim { entry: entry.clone(), then });
         }
         None
@@ -375,14 +482,18 @@ impl Board {
         due.fire();
     }
 
-    /// Drops everything that waits for its first permit; its entries have been cancelled.
+    /// Drops all claims to a first permit whose entries have been cancelled. Others may have been
+    /// put meanwhile: by a callback of one that was cancelled, or on another thread.
     pub(crate) fn clear_queue(&self) {
         if self.config.limit.is_none() {
             return;
         }
-        let lapsed = lock(&self.state).limiter.as_mut().map(Limiter::clear_fresh);
+        let over = |claim: &Claim| claim.entry.status().has(CLAIMED);
+        let mut state = lock(&self.state);
+        let lapsed = state.limiter.as_mut().map(|limiter| limiter.take_fresh(over));
+        drop(state);
         for claim in lapsed.into_iter().flatten() {
-            crate::contain::quietly(claim);
+            quietly(claim);
         }
     }
 
@@ -396,17 +507,21 @@ impl Board {
         state.arrived.push_back(index);
         state.failed += u32::from(!ending.is_ok());
         if let Some(at) = at {
+            if !status.has_started() {
+                state.record(index, status.stamped().unwrap_or(at), What::Queued);
+            }
             state.record(index, at, What::Ended(ending));
         }
-        status.set(ENDED);
+        status.set(if leaves { ENDED | GONE } else { ENDED });
         if !state.readers.is_empty() {
             state.call_readers(index, &mut due);
         }
         if leaves {
             state.leave(status, &mut due);
         }
+        state.insiders.remove(&index);
         if !state.crowd.is_empty() {
-            let ended = state.ended();
+            let ended = if state.is_stuck(self.len()) { u32::MAX } else { state.ended() };
             state.call_crowd(Mark::Ended(ended), &mut due);
         }
         drop(state);
@@ -417,7 +532,9 @@ impl Board {
     pub(crate) fn left(&self, status: &Status) {
         let mut due = Due::default();
         let mut state = lock(&self.state);
-        state.leave(status, &mut due);
+        if status.set(GONE) {
+            state.leave(status, &mut due);
+        }
         drop(state);
         due.fire();
     }
@@ -486,15 +603,19 @@ impl Board {
         let mut state = lock(&self.state);
         let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
         let reached = state.reached(mark);
-        if waiter.insider && !waiter.counted && !reached {
+        let insider = waiter.insider.as_ref().filter(|entry| !entry.status().has(ENDED));
+        if let Some(entry) = insider
+            && !waiter.counted
+            && !reached
+        {
             waiter.counted = true;
-            state.insiders += 1;
+            *state.insiders.entry(entry.index()).or_default() += 1;
         }
-        let stuck = state.insiders > 0 && state.ended() + state.insiders >= self.len();
-        if stuck && waiter.insider {
+        let stuck = insider.is_some() && state.is_stuck(self.len());
+        if stuck {
             state.call_crowd(Mark::Ended(u32::MAX), &mut due);
         }
-        let registered = !reached && !(stuck && waiter.insider);
+        let registered = !reached && !stuck;
         if registered {
             let key = (mark, state.ticket());
             waiter.key = Some(key);
@@ -512,7 +633,15 @@ impl Board {
         }
         let mut state = lock(&self.state);
         let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
-        state.insiders -= u32::from(std::mem::take(&mut waiter.counted));
+        if std::mem::take(&mut waiter.counted)
+            && let Some(entry) = &waiter.insider
+            && let Entry::Occupied(mut waits) = state.insiders.entry(entry.index())
+        {
+            *waits.get_mut() -= 1;
+            if *waits.get() == 0 {
+                waits.remove();
+            }
+        }
         drop(state);
         drop(old);
     }
@@ -527,8 +656,13 @@ impl Board {
         let now = self.clock();
         let queued = status.stamped().unwrap_or(now);
         let mut state = lock(&self.state);
-        state.record(index, queued, What::Queued);
-        state.record(index, now, What::Started);
+        if !status.has(ENDED) {
+            state.record(index, queued, What::Queued);
+            state.record(index, now, What::Started);
+        } else if !state.is_recorded(index) {
+            // Ended from outside between its permit and its start.
+            state.record(index, queued, What::Queued);
+        }
     }
 
     pub(crate) fn record(&self, index: u32, what: impl FnOnce() -> What) {
@@ -551,7 +685,7 @@ impl Board {
 #[derive(Debug, Default)]
 pub(crate) struct CrowdTicket {
     key: Option<(Mark, u32)>,
-    /// It waits in an entry of the very container.
-    pub(crate) insider: bool,
+    /// The entry of the very container that it waits in, if it does.
+    pub(crate) insider: Option<EntryRef>,
     counted: bool,
 }

@@ -52,8 +52,8 @@ impl<C> Builder<C> {
         self
     }
 
-    /// Records what happens, for [`events`](crate::Kv::events). Default: off, at no cost; on, it
-    /// costs three looks at the clock and three records of 56 bytes for each entry.
+    /// Records what happens, for [`events`](crate::Owner::events). Default: off, at no cost; on,
+    /// it costs three looks at the clock and three records of 56 bytes for each entry.
     pub fn record(mut self, on: bool) -> Self {
         self.config.record = on;
         self

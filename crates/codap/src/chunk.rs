@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use crate::board::{Board, Host};
 use crate::contain::catch;
-use crate::entry::{DEFAULTED, Entry, STARTED, Status};
+use crate::entry::{DEFAULTED, Entry, Status};
 use crate::error::{Ending, Error, Failure, Kind};
 
 /// The first chunk is small, for a page; the others are larger, so that little is wasted either
-/// way.
-const FIRST_CHUNK: u32 = 16;
-const CHUNK: u32 = 64;
+/// way. Loom's are so small that its models cross from one into the next.
+const FIRST_CHUNK: u32 = if cfg!(codap_loom) { 2 } else { 16 };
+const CHUNK: u32 = if cfg!(codap_loom) { 2 } else { 64 };
 
 /// Where entry `index` is: which chunk, and where in it.
 pub(crate) fn locate(index: u32) -> (usize, u32) {
@@ -58,11 +58,7 @@ impl<K, V> Chunk<K, V> {
     /// The work of an entry begins.
     pub(crate) fn start(&self, at: u32) {
         let status = self.entry(at).status();
-        if status.stamped().is_some() {
-            status.set(STARTED);
-        } else {
-            status.stamp(self.board.clock(), STARTED);
-        }
+        status.start(|| self.board.clock());
         self.board.record_start(self.first + at, status);
     }
 

@@ -9,6 +9,9 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+
+use crate::sync::thread_local;
 
 /// Runs `f`; a panic in it comes back as its message.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, String> {
@@ -30,6 +33,13 @@ pub(crate) fn quietly<T>(value: T) {
     if std::mem::needs_drop::<T>()
         && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
     {
+        dispose(payload);
+    }
+}
+
+/// Calls `waker`; a panic in it goes no further, and keeps nobody else from being woken.
+pub(crate) fn wake(waker: Waker) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
         dispose(payload);
     }
 }

@@ -37,7 +37,8 @@ impl<B: Deref<Target = Board> + Unpin> Future for Until<B> {
         if !std::mem::replace(&mut this.begun, true)
             && let Some(entry) = current::entry()
         {
-            this.ticket.insider = entry.board().id == this.board.id;
+            let inside = entry.board().id == this.board.id;
+            this.ticket.insider = inside.then(|| entry.clone());
             this.waiting = Waiting::begin(entry, None).ok();
         }
         if this.board.join_crowd(this.mark, &mut this.ticket, cx.waker().clone()) {

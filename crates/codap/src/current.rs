@@ -9,11 +9,12 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{LazyLock, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use crate::board::{EntryRef, Id, Then};
+use crate::board::{EntryRef, Id, Seat, Then};
 use crate::entry::WAITING;
+use crate::sync::{Mutex, MutexGuard, lazy_static, lock, thread_local};
 
 thread_local! {
     static CURRENT: Cell<Option<EntryRef>> = const { Cell::new(None) };
@@ -57,10 +58,12 @@ struct Graph {
     forward: usize,
 }
 
-static GRAPH: LazyLock<Mutex<Graph>> = LazyLock::new(Mutex::default);
+lazy_static! {
+    static ref GRAPH: Mutex<Graph> = Mutex::default();
+}
 
-fn graph() -> std::sync::MutexGuard<'static, Graph> {
-    GRAPH.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn graph() -> MutexGuard<'static, Graph> {
+    lock(&GRAPH)
 }
 
 impl Graph {
@@ -178,16 +181,17 @@ impl Drop for Waiting {
 ///
 /// let kv = Kv::<_, u32>::builder().limit(1).build();
 /// let handle = kv.handle();
+/// let tokio = tokio::runtime::Handle::current();
 /// kv.put("page", async move {
 ///     let user = handle.put("user", async { 42 });
-///     let subtask = tokio::spawn(carry(async move { user.get().await.copied() }));
+///     let subtask = tokio.spawn(carry(async move { user.get().await.copied() }));
 ///     subtask.await.unwrap().unwrap() + 1
 /// });
 /// assert_eq!(*kv.get("page").await.unwrap(), 43);
 /// # });
 /// ```
 pub fn carry<F: Future>(future: F) -> Carry<F> {
-    Carry { future, entry: entry() }
+    Carry { future, line: entry().map(|entry| Line { entry, seat: None }) }
 }
 
 pin_project_lite::pin_project! {
@@ -195,9 +199,67 @@ pin_project_lite::pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Carry<F> {
+        // Stands before the line, so that its waits are over when that looks for them.
         #[pin]
         future: F,
-        entry: Option<EntryRef>,
+        line: Option<Line>,
+    }
+}
+
+/// How a subtask comes by a permit of its entry.
+#[derive(Debug)]
+struct Line {
+    entry: EntryRef,
+    /// Its place in line, while it stands there: at most one.
+    seat: Option<Arc<Seat>>,
+}
+
+impl Line {
+    /// Whether the entry has a permit; else the subtask is woken when it is worth asking again.
+    fn admits(&mut self, waker: &Waker) -> bool {
+        let board = self.entry.board();
+        if board.is_admitted(self.entry.status()) {
+            if let Some(seat) = self.seat.take() {
+                // The permit came another way; this turn uses up one that came here, too.
+                seat.leave();
+            }
+            return true;
+        }
+        if self.seat.as_ref().is_some_and(|seat| !seat.is_granted(waker)) {
+            return false;
+        }
+        let seat = Seat::new(waker.clone());
+        let admitted = board.readmit(&self.entry, Then::Wake(seat.clone())).is_some();
+        self.seat = (!admitted).then_some(seat);
+        admitted
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // A permit that was given out for this subtask helps nobody if its entry waits elsewhere.
+        if self.seat.take().is_some_and(|seat| seat.leave()) {
+            release_if_waiting(&self.entry);
+        }
+    }
+}
+
+fn release_if_waiting(entry: &EntryRef) {
+    if entry.status().has(WAITING) {
+        entry.board().release(entry.status());
+    }
+}
+
+/// One poll of a subtask, also if a panic passes through. Whatever the subtask answers, its entry
+/// may wait in another place when it is over.
+struct Turn<'a> {
+    entry: &'a EntryRef,
+    _restore: Restore,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        release_if_waiting(self.entry);
     }
 }
 
@@ -206,17 +268,14 @@ impl<F: Future> Future for Carry<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(entry) = this.entry else { return this.future.poll(cx) };
+        let Some(line) = this.line else { return this.future.poll(cx) };
         // The subtask runs on the permit of its entry, which the entry gave back while it waited.
-        if entry.board().readmit(entry, Then::Wake(cx.waker().clone())).is_none() {
+        if !line.admits(cx.waker()) {
             return Poll::Pending;
         }
-        let _restore = Restore(replace(Some(entry.clone())));
-        let answer = this.future.poll(cx);
-        if answer.is_pending() && entry.status().has(WAITING) {
-            entry.board().release(entry.status());
-        }
-        answer
+        let restore = Restore(replace(Some(line.entry.clone())));
+        let _turn = Turn { entry: &line.entry, _restore: restore };
+        this.future.poll(cx)
     }
 }
 

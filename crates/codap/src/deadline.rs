@@ -4,15 +4,18 @@
 //! one sleep until the next of them is enough.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use crate::contain::quietly;
 use crate::entry::CLAIMED;
 use crate::error::Kind;
 use crate::reply::Replies;
 use crate::runtime::Nap;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// See the module.
 pub(crate) struct Deadline<V> {
@@ -27,18 +30,20 @@ struct Alarm<V> {
     /// Somebody waits, or is about to, until the next entry expires.
     armed: bool,
     sleep: Option<Nap>,
+    /// Counts the sweeps: the sleep of one that another has overtaken is not kept.
+    turn: u64,
     /// Keeps a detached container until its last entry has ended.
     keep: Option<Arc<dyn Replies<V>>>,
 }
 
 impl<V: Send + Sync + 'static> Deadline<V> {
-    pub(crate) fn new(after: Duration, group: Weak<dyn Replies<V>>) -> Arc<Self> {
-        let alarm = Mutex::new(Alarm { next: 0, armed: false, sleep: None, keep: None });
+    fn new(after: Duration, group: Weak<dyn Replies<V>>) -> Arc<Self> {
+        let alarm = Mutex::new(Alarm { next: 0, armed: false, sleep: None, turn: 0, keep: None });
         Arc::new(Self { after, group, alarm })
     }
 
     fn alarm(&self) -> MutexGuard<'_, Alarm<V>> {
-        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.alarm)
     }
 
     /// An entry was put.
@@ -66,6 +71,8 @@ impl<V: Send + Sync + 'static> Deadline<V> {
             let mut alarm = self.alarm();
             let next = self.scan(&mut alarm.next, &*group, &mut late);
             alarm.armed = next.is_some();
+            alarm.turn += 1;
+            let turn = alarm.turn;
             let past = (alarm.sleep.take(), next.is_none().then(|| alarm.keep.take()));
             drop(alarm);
             drop(past);
@@ -77,8 +84,11 @@ impl<V: Send + Sync + 'static> Deadline<V> {
             let mut sleep = group.board().home().sleep_until(at);
             let waker = Waker::from(self.clone());
             if Pin::new(&mut sleep).poll(&mut Context::from_waker(&waker)).is_pending() {
-                let old = self.alarm().sleep.replace(sleep);
-                drop(old);
+                let mut alarm = self.alarm();
+                let overtaken = alarm.turn != turn;
+                let past = if overtaken { Some(sleep) } else { alarm.sleep.replace(sleep) };
+                drop(alarm);
+                drop(past);
                 return;
             }
         }
@@ -100,6 +110,31 @@ impl<V: Send + Sync + 'static> Deadline<V> {
             *next += 1;
         }
         None
+    }
+}
+
+/// A container's hold on its deadline. The alarm goes with it: an alarm holds its own waker, and
+/// would otherwise stay until it rings, which may be hours after the container has gone.
+pub(crate) struct Hold<V>(Arc<Deadline<V>>);
+
+impl<V: Send + Sync + 'static> Hold<V> {
+    pub(crate) fn new(after: Duration, group: Weak<dyn Replies<V>>) -> Self {
+        Self(Deadline::new(after, group))
+    }
+}
+
+impl<V> Deref for Hold<V> {
+    type Target = Arc<Deadline<V>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<V> Drop for Hold<V> {
+    fn drop(&mut self) {
+        let past = lock(&self.0.alarm).sleep.take();
+        quietly(past);
     }
 }
 

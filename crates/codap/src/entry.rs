@@ -1,13 +1,13 @@
 //! The state of one entry: written once, read by anybody, ended by exactly one.
 //!
 //! Rules:
-//! 1. `word` holds flags that are only ever set, but for PERMIT, WAITING, RESTING and QUEUED, and
-//!    a stamp that is set once.
+//! 1. `flags` are only ever set, but for PERMIT, WAITING, RESTING and those of the queue for permits.
 //! 2. Whoever turns CLAIMED on decides how the entry ends, and alone writes `outcome`.
 //! 3. ENDED is turned on after `outcome` is written, under the board's lock, after the entry is in
 //!    the order of arrival. A reader that sees ENDED reads `outcome` without a lock.
-//! 4. PERMIT, QUEUED and GONE change under the board's lock only.
-//! 5. A task stores its waker before it returns pending, and then looks at CLAIMED once more;
+//! 4. PERMIT, QUEUED, SEATED, SHARED and GONE change under the board's lock only.
+//! 5. `stamp` is written by who puts the entry and then by who starts it, never by two at once.
+//! 6. A task stores its waker before it returns pending, and then looks at CLAIMED once more;
 //!    who claims an entry takes the waker afterwards. One of the two sees the other.
 
 use std::sync::OnceLock;
@@ -16,56 +16,58 @@ use std::time::Duration;
 
 use crate::contain::quietly;
 use crate::error::Error;
-use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, lock};
 
 /// Somebody has decided how the entry ends.
-pub(crate) const CLAIMED: u64 = 1;
+pub(crate) const CLAIMED: u32 = 1;
 /// The outcome is there to be read.
-pub(crate) const ENDED: u64 = 1 << 1;
-/// The work has begun.
-pub(crate) const STARTED: u64 = 1 << 2;
+pub(crate) const ENDED: u32 = 1 << 1;
 /// The entry counts against the limit.
-pub(crate) const PERMIT: u64 = 1 << 3;
+pub(crate) const PERMIT: u32 = 1 << 2;
 /// The work waits for other entries.
-pub(crate) const WAITING: u64 = 1 << 4;
+pub(crate) const WAITING: u32 = 1 << 3;
 /// The work sleeps between two attempts.
-pub(crate) const RESTING: u64 = 1 << 5;
+pub(crate) const RESTING: u32 = 1 << 4;
 /// The task of the entry stands in the queue for permits.
-pub(crate) const QUEUED: u64 = 1 << 6;
+pub(crate) const QUEUED: u32 = 1 << 5;
 /// The value is the default of a fetch that failed.
-pub(crate) const DEFAULTED: u64 = 1 << 7;
+pub(crate) const DEFAULTED: u32 = 1 << 6;
 /// The work will not run any more and holds nothing.
-pub(crate) const GONE: u64 = 1 << 8;
+pub(crate) const GONE: u32 = 1 << 7;
 /// The task has stored a waker.
-pub(crate) const POLLED: u64 = 1 << 9;
-
-const STAMP_SHIFT: u32 = 10;
-const STAMP_MAX: u64 = u64::MAX >> STAMP_SHIFT;
+pub(crate) const POLLED: u32 = 1 << 8;
+/// Somebody else stands in the queue for permits in the entry's name.
+pub(crate) const SEATED: u32 = 1 << 9;
+/// More than one stands there.
+pub(crate) const SHARED: u32 = 1 << 10;
 
 /// What is known of an entry without knowing the type of its value.
 #[derive(Debug)]
 pub(crate) struct Status {
-    word: AtomicU64,
+    flags: AtomicU32,
+    /// When the entry was put or started, in nanoseconds since the container's epoch, above a bit
+    /// that says that its work has begun. Zero: neither is known.
+    stamp: AtomicU64,
     task: Mutex<Option<Waker>>,
 }
 
 impl Status {
     fn new() -> Self {
-        Self { word: AtomicU64::new(0), task: Mutex::new(None) }
+        Self { flags: AtomicU32::new(0), stamp: AtomicU64::new(0), task: Mutex::new(None) }
     }
 
-    pub(crate) fn has(&self, flags: u64) -> bool {
-        self.word.load(Ordering::Acquire) & flags != 0
+    pub(crate) fn has(&self, flags: u32) -> bool {
+        self.flags.load(Ordering::Acquire) & flags != 0
     }
 
     /// Turns `flags` on; whether they were off.
-    pub(crate) fn set(&self, flags: u64) -> bool {
-        self.word.fetch_or(flags, Ordering::AcqRel) & flags == 0
+    pub(crate) fn set(&self, flags: u32) -> bool {
+        self.flags.fetch_or(flags, Ordering::AcqRel) & flags == 0
     }
 
     /// Turns `flags` off; whether they were on.
-    pub(crate) fn unset(&self, flags: u64) -> bool {
-        self.word.fetch_and(!flags, Ordering::AcqRel) & flags != 0
+    pub(crate) fn unset(&self, flags: u32) -> bool {
+        self.flags.fetch_and(!flags, Ordering::AcqRel) & flags != 0
     }
 
     /// Whether the caller may, and must, end the entry.
@@ -73,16 +75,28 @@ impl Status {
         self.set(CLAIMED)
     }
 
-    /// Sets the stamp, counted from the making of the container, and `flags`. Called once.
-    pub(crate) fn stamp(&self, since_epoch: Duration, flags: u64) {
-        // 54 bits of nanoseconds are 208 days; what is longer stays there.
-        let nanos = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX).clamp(1, STAMP_MAX);
-        self.word.fetch_or((nanos << STAMP_SHIFT) | flags, Ordering::AcqRel);
+    /// Notes when the entry was put.
+    pub(crate) fn stamp(&self, since_epoch: Duration) {
+        self.stamp.store(nanos(since_epoch) << 1, Ordering::Release);
     }
 
-    /// The stamp, if one was set.
+    /// Notes that the work began, and when, unless the time of the put is known. No read-modify-
+    /// write: this is on the way of every entry, and who starts an entry is alone in that.
+    pub(crate) fn start(&self, clock: impl FnOnce() -> Duration) {
+        let stamp = match self.stamp.load(Ordering::Acquire) {
+            0 => nanos(clock()) << 1,
+            put => put,
+        };
+        self.stamp.store(stamp | 1, Ordering::Release);
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.stamp.load(Ordering::Acquire) & 1 == 1
+    }
+
+    /// When the entry was put or, if nobody looked at the clock then, started.
     pub(crate) fn stamped(&self) -> Option<Duration> {
-        let nanos = self.word.load(Ordering::Acquire) >> STAMP_SHIFT;
+        let nanos = self.stamp.load(Ordering::Acquire) >> 1;
         (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
@@ -94,7 +108,7 @@ impl Status {
             let fresh = waker.clone();
             let old = lock(&self.task).replace(fresh);
             drop(old);
-            self.word.fetch_or(POLLED, Ordering::AcqRel);
+            self.flags.fetch_or(POLLED, Ordering::AcqRel);
         }
     }
 
@@ -102,6 +116,11 @@ impl Status {
     pub(crate) fn take_task(&self) -> Option<Waker> {
         lock(&self.task).take()
     }
+}
+
+/// Nanoseconds, of which 63 bits are 292 years; never the zero that means nothing is known.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).clamp(1, u64::MAX >> 1)
 }
 
 /// One entry: its key, its status, and in the end its outcome.

@@ -167,7 +167,7 @@ impl Error {
     }
 
     /// The entry's key as its `Debug` prints it, or its position; the secrets of URLs are cut out.
-    /// `None` for a [`fetch`](crate::fetch) that ran outside of any container.
+    /// `None` for a [`fetch`](crate::fetch()) that ran outside of any container.
     pub fn entry(&self) -> Option<&str> {
         (!self.0.entry.is_empty()).then_some(&*self.0.entry)
     }
@@ -178,7 +178,7 @@ impl Error {
         self.0.elapsed
     }
 
-    /// How often the work was tried, where a [`fetch`](crate::fetch) counted; else 0.
+    /// How often the work was tried, where a [`fetch`](crate::fetch()) counted; else 0.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

@@ -7,14 +7,14 @@ use crate::error::Ending;
 /// One thing that happened to one entry, recorded if the container was built with
 /// [`record`](crate::Builder::record).
 ///
-/// Times are counted from the making of the container, so that the events of one container stand
-/// on one axis; [`recorded_since`](crate::Kv::recorded_since) places that axis.
+/// Times are counted from the first put, so that the events of one container stand on one axis;
+/// [`recorded_since`](crate::Owner::recorded_since) places that axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// The entry: the how-manieth put or push of its container, from 0.
     pub entry: usize,
-    /// When, since the container was made.
+    /// When, since the first put.
     pub at: Duration,
     /// What.
     pub what: What,
@@ -28,7 +28,7 @@ pub enum What {
     Queued,
     /// Its work began: it had a permit and a thread.
     Started,
-    /// A [`fetch`](crate::fetch) in it began its n-th attempt, from 1.
+    /// A [`fetch`](crate::fetch()) in it began its n-th attempt, from 1.
     Attempt(u32),
     /// It ended.
     Ended(Ending),
@@ -50,7 +50,7 @@ pub enum Waiter {
     Outside,
     /// The work of an entry.
     Entry {
-        /// Which container: [`Kv::id`](crate::Kv::id).
+        /// Which container: [`Owner::id`](crate::Owner::id).
         container: u64,
         /// Which of its entries.
         entry: usize,

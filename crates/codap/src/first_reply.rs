@@ -67,7 +67,8 @@ impl<V: Send + Sync + 'static> FirstReply<V> {
     /// what is pending.
     ///
     /// # Errors
-    /// The list itself, unchanged, if a handle or a [`Reply`](crate::Reply) is still out.
+    /// The list itself, unchanged, if a handle, a [`Reply`](crate::Reply) or a subtask in
+    /// [`carry`](crate::carry) is still out.
     pub async fn into_results(self) -> Result<Vec<(usize, Result<V, Error>)>, Self> {
         let mut order = Vec::new();
         let mut arrivals = self.arrivals();

@@ -4,14 +4,13 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::board::{Board, Claim, Config, EntryRef, Then};
 use crate::chunk::{Chunk, locate};
-use crate::deadline::Deadline;
+use crate::deadline::Hold;
 use crate::entry::{CLAIMED, Entry, Status};
 use crate::error::{Error, Failure, Kind};
 use crate::outcome::Outcome;
@@ -19,7 +18,7 @@ use crate::pool;
 use crate::reply::{Replies, Reply};
 use crate::runtime::Home;
 use crate::slot::Slot;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::work::{Ticket, Work, call};
 
 /// What a key of a [`Kv`](crate::Kv) must be; every type that can be is.
@@ -64,7 +63,7 @@ pub(crate) struct Group<K, V> {
     chunks: boxcar::Vec<Arc<Chunk<K, V>>>,
     tail: Mutex<Tail<K, V>>,
     hasher: DefaultHashBuilder,
-    deadline: OnceLock<Arc<Deadline<V>>>,
+    deadline: OnceLock<Hold<V>>,
     closed: AtomicBool,
 }
 
@@ -81,7 +80,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         });
         if let Some(after) = after {
             let watched: Arc<dyn Replies<V>> = group.clone();
-            group.deadline.get_or_init(|| Deadline::new(after, Arc::downgrade(&watched)));
+            group.deadline.get_or_init(|| Hold::new(after, Arc::downgrade(&watched)));
         }
         group
     }
@@ -139,6 +138,11 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         };
         let mut tail = lock(&self.tail);
         let index = tail.len;
+        // The only foreign code under this lock, `Eq` of the key, comes before anything changes.
+        let mut before = None;
+        if let (Name::Key(key), Some(hash)) = (&name, hashed) {
+            before = self.rename(&mut tail.keys, key, hash, index);
+        }
         let (number, at) = locate(index);
         if at == 0 {
             let chunk = Arc::new(Chunk::new(self.board.clone(), index));
@@ -148,16 +152,12 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         }
         let chunk = tail.chunk.clone().expect("the chunk of the open end is there");
         let entry = chunk.entry(at);
-        let mut before = None;
         match name {
             Name::Position(position) => entry.occupy(position(index as usize)),
-            Name::Key(key) => {
-                before = hashed.and_then(|hash| self.rename(&mut tail.keys, &key, hash, index));
-                entry.occupy(key);
-            }
+            Name::Key(key) => entry.occupy(key),
         }
         if let Some(stamp) = stamp {
-            entry.status().stamp(stamp, 0);
+            entry.status().stamp(stamp);
         }
         line(&chunk, at);
         tail.len = index.checked_add(1).expect("a container holds fewer than 2^32 entries");
@@ -286,10 +286,13 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         if close {
             self.closed.store(true, Ordering::Release);
         }
+        // Counted first: what is put and ends later must not stand in for one that is pending.
+        let ended = self.board.counts().0;
         // A put that did not see `closed` has let go of this lock before, and is seen here.
         let len = lock(&self.tail).len;
-        if self.board.counts().0 < len {
-            for index in 0..len {
+        if ended < len {
+            // From the back: the end of one that runs would start one that is about to be cancelled.
+            for index in (0..len).rev() {
                 if !self.status(index).has(CLAIMED) {
                     self.interrupt(index, Kind::Cancelled(why));
                 }
@@ -303,6 +306,17 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         if let Some(deadline) = self.deadline.get() {
             deadline.keep();
         }
+    }
+
+    /// Whether somebody holds on to an entry: its work, or a subtask of it.
+    pub(crate) fn is_lent(&self) -> bool {
+        // The last chunk is in the tail as well.
+        let open = lock(&self.tail).chunk.clone();
+        let open = open.as_ref();
+        self.chunks.iter().any(|(_, chunk)| {
+            let ours = if open.is_some_and(|open| Arc::ptr_eq(open, chunk)) { 3 } else { 1 };
+            Arc::strong_count(chunk) > ours
+        })
     }
 
     /// Moves all keys and outcomes out. Nobody else holds the group; the last tasks may still be

@@ -70,7 +70,7 @@ use crate::slot::{External, Slot};
 /// kv.put("a", async move { std::future::ready(()).await; *local });
 /// ```
 /// Work cannot borrow what may be gone before it ends:
-/// ```compile_fail,E0597
+/// ```compile_fail,E0373
 /// let kv = codap::Kv::<_, usize>::new();
 /// let text = String::new();
 /// kv.put("a", async { text.len() });
@@ -123,7 +123,8 @@ impl<K: Key, V: Send + Sync + 'static> Kv<K, V> {
     /// is gone. Dropping the future drops the container, which cancels what is pending.
     ///
     /// # Errors
-    /// The container itself, unchanged, if a handle or a [`Reply`] is still out: it may read.
+    /// The container itself, unchanged, if a handle, a [`Reply`] or a subtask in
+    /// [`carry`](crate::carry) is still out: it may read.
     pub async fn into_results(self) -> Result<Vec<(K, Result<V, Error>)>, Self> {
         self.0.into_results().await.map_err(Self)
     }

@@ -58,9 +58,18 @@ impl<T> Limiter<T> {
         self.free -= 1;
     }
 
-    /// Everything that has not started, for a container that ends.
-    pub(crate) fn clear_fresh(&mut self) -> VecDeque<T> {
-        std::mem::take(&mut self.fresh)
+    /// Takes out some that came back.
+    pub(crate) fn take_back(&mut self, chosen: impl FnMut(&T) -> bool) -> VecDeque<T> {
+        let (taken, kept) = std::mem::take(&mut self.back).into_iter().partition(chosen);
+        self.back = kept;
+        taken
+    }
+
+    /// Takes out what has not started and never will.
+    pub(crate) fn take_fresh(&mut self, lapsed: impl FnMut(&T) -> bool) -> VecDeque<T> {
+        let (taken, kept) = std::mem::take(&mut self.fresh).into_iter().partition(lapsed);
+        self.fresh = kept;
+        taken
     }
 
     #[cfg(test)]

@@ -61,7 +61,8 @@ impl<V: Send + Sync + 'static> Ordered<V> {
     /// Dropping the future drops the list, which cancels what is pending.
     ///
     /// # Errors
-    /// The list itself, unchanged, if a handle or a [`Reply`](crate::Reply) is still out.
+    /// The list itself, unchanged, if a handle, a [`Reply`](crate::Reply) or a subtask in
+    /// [`carry`](crate::carry) is still out.
     pub async fn into_results(self) -> Result<Vec<Result<V, Error>>, Self> {
         let results = self.0.into_results().await.map_err(Self)?;
         Ok(results.into_iter().map(|(_, result)| result).collect())

@@ -13,7 +13,6 @@ use futures_core::Stream;
 use crate::board::{Board, Mark};
 use crate::crowd::Until;
 use crate::current;
-use crate::entry::STARTED;
 use crate::error::{Error, Errors};
 use crate::event::Event;
 use crate::group::{Group, Key};
@@ -44,6 +43,23 @@ impl<K: Key, V: Send + Sync + 'static> Drop for Fuse<K, V> {
             group.cancel_all(true, "its container was dropped");
         }
     }
+}
+
+/// How often [`Kv::into_results`](crate::Kv::into_results) gives way to tasks that are about to end.
+const ROUNDS: usize = 1_000;
+
+/// Lets other tasks and threads run.
+async fn next_round() {
+    let mut given_way = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut given_way, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::thread::yield_now();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// One reply and the key or position that it belongs to.
@@ -248,7 +264,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
                     continue;
                 }
                 Some(Err(error)) => Why::Ended(error),
-                None if self.group.status(index).has(STARTED) => Why::Running,
+                None if self.group.status(index).has_started() => Why::Running,
                 None => Why::Queued,
             };
             missing.push(Missing { key, why });
@@ -306,8 +322,16 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     pub(crate) async fn into_results(self) -> Result<Vec<(K, Result<V, Error>)>, Self> {
         self.all(Mark::Ended).await;
         self.all(Mark::Gone).await;
+        // The last tasks may be on their way out of their entries still. What holds on to one for
+        // longer is a subtask that outlives its entry, perhaps on this very thread.
+        for _ in 0..ROUNDS {
+            if !self.group.is_lent() {
+                break;
+            }
+            next_round().await;
+        }
         // Three are ours: in the handle, in the fuse, and bare.
-        if Arc::strong_count(&self.group) > 3 {
+        if Arc::strong_count(&self.group) > 3 || self.group.is_lent() {
             return Err(self);
         }
         let Self { handle, group, mut fuse } = self;
@@ -412,7 +436,7 @@ impl<K: Key, V: Send + Sync + 'static> fmt::Debug for Arrivals<'_, K, V> {
 }
 
 /// What was there at the instant of [`Owner::finish_by`], in the order of the puts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Finished<'a, K, V> {
     values: Vec<(&'a K, &'a V)>,
     missing: Vec<Missing<'a, K>>,
@@ -436,7 +460,7 @@ impl<'a, K, V> Finished<'a, K, V> {
 }
 
 /// An entry without a value at the instant of [`Owner::finish_by`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Missing<'a, K> {
     /// Its key or position.
@@ -455,6 +479,22 @@ pub enum Why {
     Queued,
     /// It has ended without a value.
     Ended(Error),
+}
+
+/// Keys are printed as errors print them, without the secrets of URLs, and values are counted.
+impl<K: fmt::Debug, V> fmt::Debug for Finished<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finished")
+            .field("values", &self.values.len())
+            .field("missing", &self.missing)
+            .finish()
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Missing<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Missing({self})")
+    }
 }
 
 impl<K: fmt::Debug> fmt::Display for Missing<'_, K> {

@@ -30,11 +30,11 @@ use std::{
     any::Any,
     cell::Cell,
     collections::VecDeque,
-    hint, io, mem,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::*},
+        atomic::{AtomicBool, Ordering::*},
     },
     thread,
     time::{Duration, Instant},
@@ -69,9 +69,6 @@ const FACTOR: usize = 3;
 const STALLED: u32 = 10;
 /// Ticks without work after which the monitor parks.
 const LINGER: u32 = 10;
-/// Looks at an empty queue before a thread goes idle.
-const SPINS: u32 = 200;
-
 static POOL: Pool =
     Pool::new(Caps { running: MAX_RUNNING, threads: MAX_THREADS, keep_alive: KEEP_ALIVE });
 
@@ -161,8 +158,6 @@ struct Pool {
     caps: Caps,
     cores: OnceLock<usize>,
     state: Mutex<State>,
-    /// The length of the queue, for searchers without the lock.
-    queued: AtomicUsize,
     to_monitor: Condvar,
     #[cfg(test)]
     refuse: AtomicBool,
@@ -273,7 +268,6 @@ impl Pool {
                 started: 0,
                 monitor: Monitor::Absent,
             }),
-            queued: AtomicUsize::new(0),
             to_monitor: Condvar::new(),
             #[cfg(test)]
             refuse: AtomicBool::new(false),
@@ -292,7 +286,6 @@ impl Pool {
         let cores = self.cores();
         let mut state = self.lock();
         state.queue.push_back(work);
-        self.queued.store(state.queue.len(), Relaxed);
         let step = state.next_step(cores, &self.caps);
         drop(state);
         self.perform(step);
@@ -348,7 +341,6 @@ impl Pool {
             self.perform(step);
         } else {
             let refused = mem::take(&mut state.queue);
-            self.queued.store(0, Relaxed);
             drop(state);
             refused.into_iter().for_each(Work::refuse);
         }
@@ -398,7 +390,6 @@ impl Pool {
         let mut state = self.lock();
         loop {
             if let Some(work) = state.queue.pop_front() {
-                self.queued.store(state.queue.len(), Relaxed);
                 state.taken = state.taken.wrapping_add(1);
                 let step = if mem::take(&mut searching) {
                     state.searching -= 1;
@@ -415,14 +406,6 @@ impl Pool {
                 }
                 continue;
             }
-            if !searching && state.searching == 0 && cores > 1 {
-                searching = true;
-                state.searching += 1;
-                drop(state);
-                self.spin();
-                state = self.lock();
-                continue;
-            }
             if mem::take(&mut searching) {
                 state.searching -= 1;
             }
@@ -436,15 +419,6 @@ impl Pool {
             searching = true;
         }
         state.threads -= 1;
-    }
-
-    fn spin(&self) {
-        for _ in 0..SPINS {
-            if self.queued.load(Relaxed) > 0 {
-                return;
-            }
-            hint::spin_loop();
-        }
     }
 
     /// Until woken or too long idle.
@@ -583,6 +557,7 @@ mod tests {
         panic::panic_any,
         sync::{
             Barrier,
+            atomic::AtomicUsize,
             mpsc::{Receiver, Sender, channel},
         },
     };
@@ -623,11 +598,14 @@ mod tests {
         }
     }
 
-    struct Bomb;
+    /// A payload whose drop panics with another such payload.
+    struct Bomb(u8);
 
     impl Drop for Bomb {
         fn drop(&mut self) {
-            panic!("in the drop of a payload");
+            if let Some(rest) = self.0.checked_sub(1) {
+                panic_any(Self(rest));
+            }
         }
     }
 
@@ -695,7 +673,7 @@ mod tests {
             tell(&first, thread::current().id());
         });
         POOL.run(|| panic!("in a job"));
-        POOL.run(|| panic_any(Bomb));
+        POOL.run(|| panic_any(Bomb(3)));
         POOL.run(move || tell(&tx, thread::current().id()));
         drop(open);
         assert_eq!(rx.recv(), rx.recv());
@@ -829,10 +807,8 @@ mod tests {
     fn the_surplus_after_a_wait_ends() {
         static POOL: Pool = pool(1, 3);
         POOL.with_cores(1);
-        let ([a, b], [gate_a, gate_b]): ([_; 2], [Receiver<()>; 2]) = {
-            let ((a, gate_a), (b, gate_b)) = (channel(), channel());
-            ([a, b], [gate_a, gate_b])
-        };
+        let (a, gate_a) = channel();
+        let (b, gate_b) = channel::<()>();
         let (tx, rx) = channel();
         POOL.run(move || tell(&tx, wait(|| gate_a.recv())));
         POOL.until(|state| state.waiting == 1);
@@ -840,7 +816,8 @@ mod tests {
         POOL.until(|state| state.threads == 2 && state.searching == 0 && state.queue.is_empty());
         tell(&a, ());
         assert_eq!(rx.recv(), Ok(Ok(Ok(()))));
-        POOL.until(|state| state.threads == 1 && state.waiting == 0 && state.idle.is_empty());
+        POOL.until(|state| state.threads == 1 || !state.idle.is_empty());
+        assert!(POOL.lock().idle.is_empty(), "it went idle, where it should have ended");
         drop(b);
         POOL.settled();
     }

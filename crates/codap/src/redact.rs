@@ -5,19 +5,91 @@
 pub(crate) fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut hide_next = false;
+    let mut field = Field::Open;
     for (i, word) in text.split([' ', '\n', '\r', '\t']).enumerate() {
         if i > 0 {
             out.push(' ');
+        }
+        if field.hides(word) {
+            out.push('…');
+            continue;
         }
         if std::mem::take(&mut hide_next) && looks_like_a_credential(word) {
             out.push('…');
             continue;
         }
-        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        hide_next = bare.eq_ignore_ascii_case("bearer") || bare.eq_ignore_ascii_case("basic");
-        push_word(word, &mut out);
+        hide_next = names_a_scheme(word);
+        field = Field::named_by(word);
+        match field {
+            Field::Open | Field::Next => push_word(word, &mut out),
+            Field::Quoted | Field::Here => {
+                out.push_str(&word[..=word.find(':').unwrap_or(0)]);
+                out.push('…');
+            }
+        }
     }
     out
+}
+
+/// Where the value of a secret field is, as structs print (`password: Some("…")`) and JSON does
+/// (`"password":"…"`).
+#[derive(Clone, Copy)]
+enum Field {
+    /// There is none.
+    Open,
+    /// It begins with the next word.
+    Next,
+    /// It began in a quoted text, which has not ended.
+    Quoted,
+    /// It is in the word of its name.
+    Here,
+}
+
+impl Field {
+    fn named_by(word: &str) -> Self {
+        let Some((name, value)) = word.split_once(':') else { return Self::Open };
+        let lower = name.to_ascii_lowercase();
+        let query = lower.trim_matches('"') == "query";
+        if value.starts_with("//") || !query && !SECRET_NAMES.iter().any(|it| lower.contains(it)) {
+            return Self::Open;
+        }
+        match value {
+            "" => Self::Next,
+            value if quotes(value) % 2 == 1 => Self::Quoted,
+            _ => Self::Here,
+        }
+    }
+
+    /// Whether `word` is of the value.
+    fn hides(&mut self, word: &str) -> bool {
+        let odd = quotes(word) % 2 == 1;
+        let (hides, then) = match self {
+            // "Authorization: Bearer": the credential comes after that.
+            Self::Next if names_a_scheme(word) => (false, Self::Open),
+            Self::Next if odd => (true, Self::Quoted),
+            Self::Next => (looks_like_a_value(word), Self::Open),
+            Self::Quoted if odd => (true, Self::Open),
+            Self::Quoted => (true, Self::Quoted),
+            Self::Open | Self::Here => (false, Self::Open),
+        };
+        *self = then;
+        hides
+    }
+}
+
+fn quotes(word: &str) -> usize {
+    word.replace("\\\"", "").matches('"').count()
+}
+
+/// "token: invalid" is prose, and `token: None` no secret.
+fn looks_like_a_value(word: &str) -> bool {
+    let word = word.trim_end_matches([',', '}']);
+    word != "None" && looks_like_a_credential(word)
+}
+
+fn names_a_scheme(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    bare.eq_ignore_ascii_case("bearer") || bare.eq_ignore_ascii_case("basic")
 }
 
 /// "basic auth" is two words of English; "basic dXNlcg==" is not.
@@ -40,7 +112,7 @@ fn ends_url(c: char) -> bool {
 fn push_url(word: &str, authority: usize, out: &mut String) {
     let (scheme, rest) = word.split_at(authority);
     out.push_str(scheme);
-    let end = rest.find(|c| matches!(c, '/' | '?' | '#')).unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     // A password may hold anything, also an '@' or a quote: the last '@' of the authority counts.
     let rest = match rest[..end].rfind('@') {
         Some(at) => {
@@ -83,7 +155,7 @@ fn push_fields(word: &str, out: &mut String) {
         let (name, value) = rest.split_at(eq + 1);
         out.push_str(name);
         let lower = name.to_ascii_lowercase();
-        let end = value.find(|c| matches!(c, '&' | ';' | ',')).unwrap_or(value.len());
+        let end = value.find(['&', ';', ',']).unwrap_or(value.len());
         if SECRET_NAMES.iter().any(|secret| lower.contains(secret)) {
             out.push('…');
         } else {
@@ -120,6 +192,18 @@ mod tests {
             ("token=abc&page=2", "token=…&page=2"),
             ("password=hunter2", "password=…"),
             ("a=b", "a=b"),
+            (
+                r#"Url { username: "ada", password: Some("s3cret"), port: None }"#,
+                r#"Url { username: "ada", password: … port: None }"#,
+            ),
+            (
+                r#"Url { query: Some("q=s3cret"), fragment: None }"#,
+                "Url { query: … fragment: None }",
+            ),
+            (r#"Db { password: "with two spaces", port: 1 }"#, "Db { password: … … … port: 1 }"),
+            (r#"{"token":"abc","page":2}"#, r#"{"token":…"#),
+            ("token: invalid", "token: invalid"),
+            ("password: None, x: 1", "password: None, x: 1"),
             ("two\nlines\r\nhere", "two lines  here"),
             ("proxy=http://p:q@one/http://r:s@two/", "proxy=http://…@one/http://…@two/"),
         ] {

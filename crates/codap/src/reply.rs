@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::board::{Board, EntryRef, Then};
+use crate::board::{Board, EntryRef, Seat, Then};
 use crate::contain::in_turn;
 use crate::current::{self, Waiting};
 use crate::entry::{DEFAULTED, ENDED, Status};
@@ -175,8 +175,14 @@ pub(crate) fn park_on<F: Future + Unpin>(future: &mut F) -> F::Output {
         }
     };
     if let Some(entry) = current::entry() {
-        while entry.board().readmit(&entry, Then::Wake(waker.clone())).is_none() {
-            parker.park();
+        loop {
+            let seat = Seat::new(waker.clone());
+            if entry.board().readmit(&entry, Then::Wake(seat.clone())).is_some() {
+                break;
+            }
+            while !seat.is_granted(waker) {
+                parker.park();
+            }
         }
     }
     output
@@ -275,8 +281,8 @@ impl<V: Send + Sync + 'static> Reply<V> {
         Get::new(&*self.replies, self.index)
     }
 
-    /// Waits for the entry, blocking the thread; see [`Kv::get_blocking`](crate::Kv::get_blocking)
-    /// for where that is allowed.
+    /// Waits for the entry, blocking the thread; for where that is allowed see
+    /// [`KvHandle::get_blocking`](crate::KvHandle::get_blocking).
     ///
     /// # Errors
     /// As [`get`](Self::get), and "would block" where blocking would stop the runtime.

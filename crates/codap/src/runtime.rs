@@ -12,9 +12,9 @@ use crate::{pool, threads, timer};
 
 /// What a runtime of one's own must be able to do: run futures in the background.
 ///
-/// tokio's `Handle` (feature `tokio`), [`background()`](crate::background()), [`Smol`](crate::Smol)
-/// and [`Threads`] are runtimes; hand any of them to [`Kv::on`](crate::Kv::on). For
-/// another one implement [`spawn`](Runtime::spawn); the other methods have defaults that are right
+/// tokio's `Handle` and `codap::background()` (feature `tokio`), `codap::Smol` (feature `smol`) and
+/// [`Threads`] are runtimes; hand any of them to [`Kv::on`](crate::Kv::on). For another one
+/// implement [`spawn`](Runtime::spawn); the other methods have defaults that are right
 /// for most. Each entry on a runtime of one's own costs two allocations, on the built-in ones one
 /// (two on [`Threads`]).
 ///

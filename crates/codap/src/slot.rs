@@ -64,8 +64,8 @@ impl<V: Send + Sync + 'static> Drop for Slot<V> {
 /// An entry whose work is done outside of codap: by another runtime, a language binding, a C
 /// library.
 ///
-/// [`put_external`](crate::Kv::put_external) opens it; its callback receives this value when the
-/// entry may run, so that limits, deadlines, arrival order and events hold for it as for any other.
+/// [`put_external`](crate::KvHandle::put_external) opens it; its callback receives this value when
+/// the entry may run, so that limits, deadlines, arrival order and events hold for it as for any other.
 /// It may be moved to any thread, and no thread blocks for it. To learn that the entry has ended
 /// otherwise (cancelled, timed out), use [`Reply::on_done`].
 ///

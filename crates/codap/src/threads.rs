@@ -1,4 +1,4 @@
-//! Futures on plain threads: an executor over the [pool](crate::pool), and what a thread blocks on.
+//! Futures on plain threads: an executor over the [pool], and what a thread blocks on.
 //!
 //! A task's state tells who may touch its future:
 //!

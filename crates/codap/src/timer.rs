@@ -72,6 +72,17 @@ enum Thread {
     },
 }
 
+impl State {
+    /// The thread as it was, if it has to be told of `at`, otherwise `Awake`.
+    fn rouse(&mut self, at: Instant) -> Thread {
+        match self.thread {
+            Thread::Awake => Thread::Awake,
+            Thread::Parked { until: Some(until) } if until <= at => Thread::Awake,
+            _ => mem::replace(&mut self.thread, Thread::Awake),
+        }
+    }
+}
+
 impl Timer {
     const fn new() -> Self {
         Self {
@@ -113,11 +124,7 @@ impl Timer {
             *id = state.last_id;
         }
         let replaced = state.sleeping.insert((at, *id), waker);
-        let was = match state.thread {
-            Thread::Awake => Thread::Awake,
-            Thread::Parked { until: Some(until) } if until <= at => Thread::Awake,
-            _ => mem::replace(&mut state.thread, Thread::Awake),
-        };
+        let was = state.rouse(at);
         drop(state);
         quietly(|| drop(replaced));
         match was {
@@ -340,22 +347,32 @@ mod tests {
     }
 
     #[test]
-    fn only_an_earlier_deadline_wakes_the_thread() {
+    fn only_an_earlier_deadline_rouses_the_thread() {
+        let (early, middle, late) = (in_ms(1), in_ms(2_000), in_ms(3_000));
+        let timer = Timer::new();
+        let mut state = timer.lock();
+        assert!(matches!(state.rouse(late), Thread::Absent { .. }));
+        assert!(matches!(state.rouse(early), Thread::Awake));
+        state.thread = Thread::Parked { until: Some(middle) };
+        assert!(matches!(state.rouse(late), Thread::Awake));
+        assert!(matches!(state.rouse(early), Thread::Parked { .. }));
+        assert!(matches!(state.rouse(early), Thread::Awake), "told twice");
+        state.thread = Thread::Parked { until: None };
+        assert!(matches!(state.rouse(late), Thread::Parked { .. }));
+    }
+
+    #[test]
+    fn an_earlier_deadline_is_not_late() {
         static TIMER: Timer = Timer::new();
-        let (early, middle, late) = (in_ms(100_000), in_ms(200_000), in_ms(300_000));
-        let mut sleeps = [middle, late, early].map(|at| TIMER.sleep_until(at));
-        let waker = Waker::noop();
-        assert!(poll(&mut sleeps[0], waker).is_pending());
-        while parked(&TIMER) != Some(middle) {
+        let (tx, rx) = channel();
+        let mut far = TIMER.sleep_until(in_ms(1_000_000));
+        assert!(poll(&mut far, Waker::noop()).is_pending());
+        while parked(&TIMER).is_none() {
             thread::yield_now();
         }
-        assert!(poll(&mut sleeps[1], waker).is_pending());
-        assert_eq!(parked(&TIMER), Some(middle));
-        assert!(poll(&mut sleeps[2], waker).is_pending());
-        assert_ne!(parked(&TIMER), Some(middle));
-        while parked(&TIMER) != Some(early) {
-            thread::yield_now();
-        }
+        let mut near = TIMER.sleep_until(in_ms(200));
+        assert!(poll(&mut near, &sends(&tx, ())).is_pending());
+        assert_eq!(rx.recv(), Ok(()));
     }
 
     #[test]

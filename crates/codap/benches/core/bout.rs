@@ -12,15 +12,31 @@ use crate::sleepers;
 /// How much time to spend.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// Rounds of works that are done within a lap, and of longer ones.
+    /// What one turn lasts, unless the work is longer: short, so that on a machine with other
+    /// things to do most turns are not interrupted.
+    turn: Duration,
+    /// What one case may last, within the bounds of `rounds`.
+    case: Duration,
     rounds: (usize, usize),
-    /// What one turn of one contestant lasts at least.
-    lap: Duration,
 }
 
 impl Effort {
-    pub(crate) const FULL: Self = Self { rounds: (31, 11), lap: Duration::from_millis(8) };
-    pub(crate) const QUICK: Self = Self { rounds: (5, 3), lap: Duration::from_millis(4) };
+    pub(crate) const FULL: Self = Self {
+        turn: Duration::from_micros(1_500),
+        case: Duration::from_millis(1_000),
+        rounds: (11, 101),
+    };
+    pub(crate) const QUICK: Self = Self {
+        turn: Duration::from_micros(1_000),
+        case: Duration::from_millis(150),
+        rounds: (3, 31),
+    };
+
+    /// How many rounds of so long a time.
+    fn rounds(self, round: Duration) -> usize {
+        let fit = self.case.as_nanos() / round.as_nanos().max(1);
+        usize::try_from(fit).unwrap_or(usize::MAX).clamp(self.rounds.0, self.rounds.1)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -63,13 +79,12 @@ impl Case {
         for run in all {
             contestants.push(Contestant::new(run, self, effort)?);
         }
-        let long = contestants.iter().any(|contestant| contestant.times == 1);
-        let rounds = if long { effort.rounds.1 } else { effort.rounds.0 };
-        for round in 0..rounds {
+        let all_turns = contestants.iter().map(|contestant| contestant.turn).sum();
+        for round in 0..effort.rounds(all_turns) {
             for turn in 0..contestants.len() {
                 // Another one begins each time: none always follows the same neighbour's noise.
                 let at = (round + turn) % contestants.len();
-                contestants[at].turn(self)?;
+                contestants[at].take_turn(self)?;
             }
         }
         let ours = &contestants[0].samples;
@@ -80,7 +95,7 @@ impl Case {
     fn row(&self, peer: &'static str, ours: &[f64], theirs: &[f64]) -> Row {
         let rounds = || ours.iter().zip(theirs);
         let goal = goal::of(self.work, self.n, self.place, peer);
-        let reached = match goal {
+        let gap = match goal {
             Some(Goal::Gap(_)) => Some(median(rounds().map(|(a, b)| a - b))),
             _ => None,
         };
@@ -97,7 +112,7 @@ impl Case {
             }
             .to_owned(),
             ratio: median(rounds().map(|(a, b)| a / b)),
-            gap: reached,
+            gap,
             goal,
         }
     }
@@ -113,27 +128,32 @@ struct Contestant {
     run: Run,
     /// How often the work is done in one turn.
     times: u32,
+    /// How long a turn takes without interruption.
+    turn: Duration,
     samples: Vec<f64>,
 }
 
 impl Contestant {
-    /// Warms up, and finds how often the work fits into a lap.
+    /// Warms up, and finds how often the work fits into a turn.
     fn new(run: Run, case: &Case, effort: Effort) -> Result<Self, Box<dyn Error>> {
-        let mut times = 1;
+        let (mut times, mut turn) = (1, Duration::from_millis(30));
         if let Run::Here(work) = run {
             loop {
-                let took = case.place.time(work, case.n, times);
-                if took >= effort.lap / 2 {
-                    times = fitting(times, took, effort.lap);
+                turn = case.place.time(work, case.n, times);
+                if turn < effort.turn * 10 {
+                    // It may have been a start, or an interruption.
+                    turn = turn.min(case.place.time(work, case.n, times));
+                }
+                if turn >= effort.turn / 2 {
                     break;
                 }
                 times = times.saturating_mul(2);
             }
         }
-        Ok(Self { run, times, samples: Vec::new() })
+        Ok(Self { run, times, turn, samples: Vec::new() })
     }
 
-    fn turn(&mut self, case: &Case) -> Result<(), Box<dyn Error>> {
+    fn take_turn(&mut self, case: &Case) -> Result<(), Box<dyn Error>> {
         self.samples.push(match self.run {
             Run::Here(work) => {
                 let took = case.place.time(work, case.n, self.times);
@@ -143,11 +163,6 @@ impl Contestant {
         });
         Ok(())
     }
-}
-
-fn fitting(times: u32, took: Duration, lap: Duration) -> u32 {
-    let fit = f64::from(times) * lap.as_secs_f64() / took.as_secs_f64();
-    (fit.round() as u32).max(1)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

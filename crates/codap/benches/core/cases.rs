@@ -6,6 +6,7 @@ use crate::place::Place::{MultiMain, MultiTask, Single, SmolMain, SmolTask, Thre
 use crate::{ours, peers};
 
 pub(crate) const KV: &str = "Kv put + get";
+const KV_YIELDS: &str = "Kv put + get, yields once";
 pub(crate) const KV_LIMIT: &str = "Kv put + get, limit 64";
 pub(crate) const FIRST_REPLY: &str = "FirstReply push + next";
 pub(crate) const PUT_BLOCKING: &str = "Kv put_blocking + get";
@@ -44,10 +45,12 @@ fn by_key(n: u64, cases: &mut Vec<Case>) {
     for place in [MultiTask, MultiMain, Single] {
         let at_once = Case::new(KV, n, place, ours::kv::<AtOnce>);
         cases.push(at_once.beside(MAP, map::<AtOnce>).beside(JOIN_MAP, join_map::<AtOnce>));
-        let yields = Case::new("Kv put + get, yields once", n, place, ours::kv::<Yields>);
-        cases.push(yields.beside(MAP, map::<Yields>).beside(JOIN_MAP, join_map::<Yields>));
         let limit = Case::new(KV_LIMIT, n, place, ours::kv_limit_64::<AtOnce>);
         cases.push(limit.beside(SEMAPHORE, semaphore_and_map::<AtOnce>));
+    }
+    for place in [MultiTask, Single] {
+        let yields = Case::new(KV_YIELDS, n, place, ours::kv::<Yields>);
+        cases.push(yields.beside(MAP, map::<Yields>).beside(JOIN_MAP, join_map::<Yields>));
     }
     let both = "Kv put + get, limit 64, yields once";
     let both = Case::new(both, n, MultiTask, ours::kv_limit_64::<Yields>);
@@ -56,8 +59,7 @@ fn by_key(n: u64, cases: &mut Vec<Case>) {
         let at_once = Case::new(KV, n, place, ours::kv::<AtOnce>);
         cases.push(at_once.beside(SMOL_MAP, peers::smol::map::<AtOnce>));
     }
-    let yields = "Kv put + get, yields once";
-    let yields = Case::new(yields, n, SmolTask, ours::kv::<YieldsToSmol>);
+    let yields = Case::new(KV_YIELDS, n, SmolTask, ours::kv::<YieldsToSmol>);
     cases.push(yields.beside(SMOL_MAP, peers::smol::map::<YieldsToSmol>));
     let threads = Case::new(KV, n, Thread, ours::kv_on_threads::<AtOnce>);
     cases.push(threads.beside(RAYON, peers::threads::rayon));
@@ -80,9 +82,13 @@ fn by_arrival(n: u64, cases: &mut Vec<Case>) {
     for place in [MultiTask, MultiMain, Single] {
         let arrivals = Case::new(FIRST_REPLY, n, place, ours::first_reply::<AtOnce>)
             .beside(MPSC, mpsc::<AtOnce>)
-            .beside("JoinSet", join_set::<AtOnce>)
-            .beside("FuturesUnordered, spawned", futures_unordered::<AtOnce>);
-        cases.push(arrivals);
+            .beside("JoinSet", join_set::<AtOnce>);
+        // In a task each of its replies takes 100 µs at this size, so a turn ten seconds.
+        let endless = n > 1_000 && place == MultiTask;
+        cases.push(match endless {
+            true => arrivals,
+            false => arrivals.beside("FuturesUnordered, spawned", futures_unordered::<AtOnce>),
+        });
     }
     let yields = "FirstReply push + next, yields once";
     let yields = Case::new(yields, n, MultiTask, ours::first_reply::<Yields>);

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::process::Command;
 
+use crate::cases::MAP as FIRST;
 use crate::goal::Goal;
 use crate::report::Row;
 
@@ -27,9 +28,13 @@ pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
 fn goal(row: &Row) -> Option<Goal> {
     match (row.work.as_str(), row.n, row.peer.as_str()) {
         // One, and the arena's part.
-        ("Kv put + get", 1_000.., FIRST | SMOL | THREADS) => Some(Goal::Own(1.1)),
-        ("Kv, all pending", _, FIRST) => Some(Goal::Own(260.0)),
-        ("Kv, all finished", _, FIRST) => Some(Goal::Own(100.0)),
+        (
+            "Kv put + get, allocations",
+            1_000..,
+            FIRST | "HashMap of smol Task" | "rayon + channel",
+        ) => Some(Goal::Own(1.1)),
+        ("Kv all pending, bytes", _, FIRST) => Some(Goal::Own(260.0)),
+        ("Kv all finished, bytes", _, FIRST) => Some(Goal::Own(100.0)),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ The core of codap beside named peers, measured in turns in one run.
 usage: cargo xtask bench core [--quick] [--only TEXT] [--markdown]
 
   --quick        fewer and shorter rounds: a first look, not figures to quote
-  --only TEXT    only what has TEXT in its name, for instance \"FirstReply\", \"n=1000\", \"smol\"
+  --only TEXT    only what has TEXT in its name, for instance \"FirstReply\", \"n=1000\", \"allocations\"
   --markdown     print the machine and the table as they stand in docs/benchmarks.md
   --help         this text
 

@@ -39,8 +39,16 @@ fn main() -> ExitCode {
 }
 
 fn bench(flags: &Flags) -> Result<(), Box<dyn Error>> {
-    let rows = measure(flags)?;
+    let mut rows = measure(flags)?;
+    let counted = match rows.is_empty() || flags.only.is_empty() {
+        true => count::rows().map(|mut counted| {
+            counted.retain(|row| flags.wants(&row.name()));
+            rows.append(&mut counted);
+        }),
+        false => Ok(()),
+    };
     if rows.is_empty() {
+        counted?;
         return Err(format!("nothing measured here is called {:?}", flags.only).into());
     }
     let path = report::save(&rows)?;
@@ -50,7 +58,8 @@ fn bench(flags: &Flags) -> Result<(), Box<dyn Error>> {
     } else {
         writeln!(out, "{}\n{}", report::text(&rows), report::summary(&rows, &path))?;
     }
-    Ok(())
+    // What was timed is out by now.
+    counted
 }
 
 fn measure(flags: &Flags) -> Result<Vec<Row>, Box<dyn Error>> {
@@ -64,9 +73,5 @@ fn measure(flags: &Flags) -> Result<Vec<Row>, Box<dyn Error>> {
         rows.extend(case.measure(effort)?);
     }
     progress.done();
-    if rows.is_empty() || flags.only.is_empty() {
-        let counted = count::rows()?;
-        rows.extend(counted.into_iter().filter(|row| flags.wants(&row.name())));
-    }
     Ok(rows)
 }

@@ -1,1 +1,30 @@
 //! The integration tests, in one binary.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+// The conformance suite on every runtime.
+mod conformance;
+// The record of what happened, and who waited for whom.
+mod events;
+// The examples, as programs of their own.
+mod examples;
+// Entries whose work is done outside of codap.
+mod external;
+// What other libraries do wrong, and codap does not.
+mod footguns;
+// The guard against leaks, which every test holds.
+mod leaks;
+// Bad use gets a clear error, and never a hang.
+mod misuse;
+// The promises, where the conformance suite cannot express them.
+mod promises;
+// What tests stand on: runtimes, bounds on waits.
+mod stage;
+
+// Random graphs of entries that put and read each other; deep nesting.
+mod graphs;
+// One entry: every combination of panic, cancel, drop and abort.
+mod matrix;
+// Many entries: nothing lost, limits and deadlines kept.
+mod scale;
+// For tests of many steps: every runtime, and a watch over hangs.
+mod watched;

@@ -1,2 +1,0 @@
-//! Benchmarks beside named peers.
-fn main() {}
