@@ -8,14 +8,14 @@
 //! 3. Nothing is locked while this lock is held.
 
 use std::any::Any;
-use std::collections::VecDeque;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::contain::{in_turn, quietly, wake};
+use crate::crowd::{Crowd, Mark, Place};
 use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status};
 use crate::error::Ending;
 use crate::event::{Event, What};
@@ -205,15 +205,7 @@ impl Claim {
     }
 }
 
-/// What a waiter that is no reader of one entry waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Mark {
-    /// This many entries have ended.
-    Ended(u32),
-    /// The work of this many entries has left.
-    Gone(u32),
-}
-
+#[derive(Default)]
 struct State {
     /// The entries in the order in which they ended, but for the first `taken`.
     arrived: VecDeque<u32>,
@@ -225,10 +217,7 @@ struct State {
     /// Who waits for one entry.
     readers: BTreeMap<(u32, u32), Waker>,
     /// Who waits for a number of entries.
-    crowd: BTreeMap<(Mark, u32), Waker>,
-    /// Which of the crowd are this container's own entries, and how often each: until they come
-    /// back they do not end by themselves. One that was ended from outside is no longer in here.
-    insiders: BTreeMap<u32, u32>,
+    crowd: Crowd,
     tickets: u32,
     limiter: Option<Limiter<Claim>>,
     events: Option<Vec<Event>>,
@@ -248,10 +237,10 @@ impl State {
         }
     }
 
-    /// Whether none of `len` entries will end as long as all that wait in here go on waiting.
+    /// Whether of `len` entries only insiders are left.
     fn is_stuck(&self, len: u32) -> bool {
-        let waiting = u32::try_from(self.insiders.len()).expect("entries are counted in 32 bits");
-        waiting > 0 && self.ended() + waiting >= len
+        let insiders = self.crowd.insiders();
+        insiders > 0 && self.ended() + insiders >= len
     }
 
     fn ticket(&mut self) -> u32 {
@@ -266,12 +255,8 @@ impl State {
     }
 
     fn call_crowd(&mut self, mark: Mark, due: &mut Due) {
-        let first = match mark {
-            Mark::Ended(_) => Mark::Ended(0),
-            Mark::Gone(_) => Mark::Gone(0),
-        };
-        while let Some((&key, _)) = self.crowd.range((first, 0)..=(mark, u32::MAX)).next() {
-            due.wake(self.crowd.remove(&key).expect("the key was just seen"));
+        while let Some(waker) = self.crowd.call(mark) {
+            due.wake(waker);
         }
     }
 
@@ -348,17 +333,9 @@ static IDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 impl Board {
     pub(crate) fn new(config: Config, home: Option<Home>) -> Self {
         let state = State {
-            arrived: VecDeque::new(),
-            taken: 0,
-            failed: 0,
-            gone: 0,
-            readers: BTreeMap::new(),
-            crowd: BTreeMap::new(),
-            insiders: BTreeMap::new(),
-            tickets: 0,
             limiter: config.limit.map(Limiter::new),
             events: config.record.then(Vec::new),
-            cursor: 0,
+            ..State::default()
         };
         Self {
             id: IDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
@@ -519,8 +496,8 @@ impl Board {
         if leaves {
             state.leave(status, &mut due);
         }
-        state.insiders.remove(&index);
         if !state.crowd.is_empty() {
+            state.crowd.has_ended(index);
             let ended = if state.is_stuck(self.len()) { u32::MAX } else { state.ended() };
             state.call_crowd(Mark::Ended(ended), &mut due);
         }
@@ -596,53 +573,39 @@ impl Board {
         lock(&self.state).reached(mark)
     }
 
-    /// Registers one of the crowd, unless `mark` is reached, or, for an `insider`, unless only
-    /// entries that wait here themselves are left. The answer says whether it registered.
-    pub(crate) fn join_crowd(&self, mark: Mark, waiter: &mut CrowdTicket, waker: Waker) -> bool {
+    /// Gives a waiter a place in the crowd, unless `mark` is reached, or, for an `insider`, unless
+    /// it was called before that from the place it had: only insiders are left. The answer says
+    /// whether it has a place now.
+    pub(crate) fn join_crowd(
+        &self,
+        mark: Mark,
+        place: &mut Option<Place>,
+        insider: Option<&EntryRef>,
+        waker: Waker,
+    ) -> bool {
         let mut due = Due::default();
         let mut state = lock(&self.state);
-        let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
-        let reached = state.reached(mark);
-        let insider = waiter.insider.as_ref().filter(|entry| !entry.status().has(ENDED));
-        if let Some(entry) = insider
-            && !waiter.counted
-            && !reached
-        {
-            waiter.counted = true;
-            *state.insiders.entry(entry.index()).or_default() += 1;
-        }
-        let stuck = insider.is_some() && state.is_stuck(self.len());
-        if stuck {
-            state.call_crowd(Mark::Ended(u32::MAX), &mut due);
-        }
-        let registered = !reached && !stuck;
-        if registered {
-            let key = (mark, state.ticket());
-            waiter.key = Some(key);
-            state.crowd.insert(key, waker);
+        // One that was ended from outside will not end again.
+        let insider = insider.filter(|entry| !entry.status().has(ENDED)).map(EntryRef::index);
+        let before = place.take();
+        let old = before.and_then(|place| state.crowd.remove(place));
+        let in_vain = insider.is_some() && before.is_some() && old.is_none();
+        let joins = !in_vain && !state.reached(mark);
+        if joins {
+            let place = place.insert((mark, state.ticket()));
+            state.crowd.insert(*place, waker, insider);
+            if insider.is_some() && state.is_stuck(self.len()) {
+                state.call_crowd(Mark::Ended(u32::MAX), &mut due);
+            }
         }
         drop(state);
         drop(old);
         due.fire();
-        registered
+        joins
     }
 
-    pub(crate) fn leave_crowd(&self, waiter: &mut CrowdTicket) {
-        if waiter.key.is_none() && !waiter.counted {
-            return;
-        }
-        let mut state = lock(&self.state);
-        let old = waiter.key.take().and_then(|key| state.crowd.remove(&key));
-        if std::mem::take(&mut waiter.counted)
-            && let Some(entry) = &waiter.insider
-            && let Entry::Occupied(mut waits) = state.insiders.entry(entry.index())
-        {
-            *waits.get_mut() -= 1;
-            if *waits.get() == 0 {
-                waits.remove();
-            }
-        }
-        drop(state);
+    pub(crate) fn leave_crowd(&self, place: Place) {
+        let old = lock(&self.state).crowd.remove(place);
         drop(old);
     }
 
@@ -679,13 +642,4 @@ impl Board {
         events.sort_by_key(|event| event.at);
         events
     }
-}
-
-/// The place of one waiter in the crowd.
-#[derive(Debug, Default)]
-pub(crate) struct CrowdTicket {
-    key: Option<(Mark, u32)>,
-    /// The entry of the very container that it waits in, if it does.
-    pub(crate) insider: Option<EntryRef>,
-    counted: bool,
 }

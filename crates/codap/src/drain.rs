@@ -13,12 +13,13 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::board::{Board, Config, Mark};
+use crate::board::{Board, Config};
 use crate::chunk::{Chunk, locate};
-use crate::crowd::Until;
+use crate::crowd::Mark;
 use crate::entry::CLAIMED;
 use crate::error::{BoxError, Error, Kind};
 use crate::runtime::{Home, Runtime};
+use crate::until::Until;
 use crate::work::{Ticket, Work};
 
 /// Unless told otherwise, a drain has as many entries in flight.

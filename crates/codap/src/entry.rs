@@ -184,3 +184,111 @@ impl<K, V> Drop for Entry<K, V> {
         }
     }
 }
+
+#[cfg(all(test, not(codap_loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::*;
+    use crate::error::Kind;
+
+    struct Nothing;
+
+    impl Wake for Nothing {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_flag_says_whether_it_changed() {
+        let status = Status::new();
+        assert!(status.set(PERMIT));
+        assert!(!status.set(PERMIT));
+        assert!(!status.set(PERMIT | WAITING), "one of them was on");
+        assert!(status.has(WAITING));
+        assert!(status.unset(PERMIT));
+        assert!(!status.unset(PERMIT));
+        assert!(!status.has(PERMIT));
+        assert!(status.has(PERMIT | WAITING), "one of them is on");
+    }
+
+    #[test]
+    fn one_claim_succeeds() {
+        let status = Status::new();
+        assert!(status.claim());
+        assert!(!status.claim());
+    }
+
+    #[test]
+    fn the_stamp_is_of_the_put_or_else_of_the_start() {
+        let second = Duration::from_secs(1);
+        let (status, put) = (Status::new(), Status::new());
+        assert_eq!(status.stamped(), None);
+        status.start(|| second);
+        assert!(status.has_started());
+        assert_eq!(status.stamped(), Some(second));
+        put.stamp(second);
+        assert!(!put.has_started());
+        put.start(|| panic!("the time of the put is known"));
+        assert!(put.has_started());
+        assert_eq!(put.stamped(), Some(second));
+    }
+
+    #[test]
+    fn a_stamp_is_there_at_the_epoch_and_after_all_time() {
+        let status = Status::new();
+        status.stamp(Duration::ZERO);
+        assert_eq!(status.stamped(), Some(Duration::from_nanos(1)));
+        status.stamp(Duration::MAX);
+        assert_eq!(status.stamped(), Some(Duration::from_nanos(u64::MAX >> 1)));
+        assert!(!status.has_started());
+    }
+
+    #[test]
+    fn the_latest_waker_is_kept_once() {
+        let status = Status::new();
+        let (first, second) = (Arc::new(Nothing), Arc::new(Nothing));
+        let wakers = [&first, &first, &second].map(|waker| Waker::from(waker.clone()));
+        for waker in &wakers {
+            status.store_task(waker);
+        }
+        drop(wakers);
+        assert!(status.has(POLLED));
+        assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 2));
+        drop(status.take_task());
+        assert_eq!(Arc::strong_count(&second), 1);
+        assert!(status.take_task().is_none());
+    }
+
+    #[test]
+    fn an_outcome_is_read_once_it_is_published() {
+        let entry = Entry::vacant();
+        entry.occupy("key");
+        entry.write(Ok(7));
+        assert!(entry.read().is_none());
+        entry.status().set(ENDED);
+        assert_eq!(entry.read().and_then(Result::ok), Some(&7));
+        assert_eq!(
+            entry.into_parts().map(|(key, value)| (key, value.ok())),
+            Some(("key", Some(7)))
+        );
+    }
+
+    #[test]
+    fn a_key_and_a_value_that_panic_in_their_drops_go_quietly() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("in a drop");
+            }
+        }
+        let entry = Entry::vacant();
+        entry.occupy(Bomb);
+        entry.write(Ok(Bomb));
+        drop(entry);
+        let failed = Entry::<_, Bomb>::vacant();
+        failed.occupy(Bomb);
+        failed.write(Err(Error::new(Kind::Abandoned, "key", Duration::ZERO)));
+        drop(failed);
+    }
+}

@@ -7,15 +7,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::board::{Board, Mark};
+use crate::board::Board;
 use crate::builder::Builder;
-use crate::crowd::Until;
+use crate::crowd::Mark;
 use crate::error::{Error, Kind};
 use crate::group::Group;
 use crate::owner::Owner;
 use crate::push::Pusher;
 use crate::reply::{Replies, park_on};
 use crate::runtime::{self, Runtime};
+use crate::until::Until;
 
 /// A list whose values are computed in the background and read in the order of their arrival.
 ///

@@ -156,6 +156,8 @@ mod event;
 mod fetch;
 mod first_reply;
 mod group;
+#[cfg(all(test, not(codap_loom)))]
+mod in_small;
 mod kv;
 mod limiter;
 #[cfg(all(test, codap_loom))]
@@ -174,6 +176,7 @@ mod slot;
 mod sync;
 mod threads;
 mod timer;
+mod until;
 mod work;
 
 pub use builder::Builder;

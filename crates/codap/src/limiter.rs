@@ -77,3 +77,113 @@ impl<T> Limiter<T> {
         self.free
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_permits_go_to_who_asks_until_none_is_left() {
+        let mut limiter = Limiter::<u32>::new(2);
+        assert!(limiter.try_start());
+        assert!(limiter.try_resume());
+        assert!(!limiter.try_start());
+        assert!(!limiter.try_resume());
+        assert_eq!(limiter.free(), 0);
+        assert_eq!(limiter.next(), None);
+    }
+
+    #[test]
+    fn who_comes_back_goes_first_and_each_line_keeps_its_order() {
+        let mut limiter = Limiter::new(1);
+        assert!(limiter.try_start());
+        limiter.queue_start("third");
+        limiter.queue_resume("first");
+        limiter.queue_start("fourth");
+        limiter.queue_resume("second");
+        limiter.release();
+        let mut order = Vec::new();
+        while let Some(claim) = limiter.next() {
+            limiter.take();
+            order.push(claim);
+            limiter.release();
+        }
+        assert_eq!(order, ["first", "second", "third", "fourth"]);
+        assert_eq!(limiter.free(), 1);
+    }
+
+    #[test]
+    fn a_free_permit_is_for_the_line_and_not_for_who_comes_by() {
+        let mut limiter = Limiter::new(1);
+        assert!(limiter.try_start());
+        limiter.queue_start("fresh");
+        limiter.release();
+        assert!(!limiter.try_start());
+        assert!(limiter.try_resume(), "who comes back goes before those that are fresh");
+        limiter.queue_resume("back");
+        limiter.release();
+        assert!(!limiter.try_resume());
+        assert_eq!(limiter.next(), Some("back"));
+    }
+
+    #[test]
+    fn a_claim_that_has_lapsed_leaves_the_permit_to_the_next() {
+        let mut limiter = Limiter::new(1);
+        assert!(limiter.try_start());
+        limiter.queue_start("lapsed");
+        limiter.queue_start("next");
+        limiter.release();
+        assert_eq!(limiter.next(), Some("lapsed"));
+        assert_eq!(limiter.next(), Some("next"));
+        limiter.take();
+        assert_eq!(limiter.next(), None);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_a_line_leaves_the_rest_in_order() {
+        let mut limiter = Limiter::new(0);
+        for n in 0..6 {
+            limiter.queue_start(n);
+            limiter.queue_resume(10 + n);
+        }
+        assert_eq!(limiter.take_fresh(|n| n % 2 == 0), [0, 2, 4]);
+        assert_eq!(limiter.take_back(|n| n % 3 == 0), [12, 15]);
+        limiter.release();
+        let rest: Vec<_> = std::iter::from_fn(|| limiter.next()).collect();
+        assert_eq!(rest, [10, 11, 13, 14, 1, 3, 5]);
+    }
+
+    #[test]
+    fn permits_are_neither_lost_nor_made() {
+        let seeds = if cfg!(miri) { 3 } else { 300 };
+        for seed in 0..seeds {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let limit = rng.usize(1..5);
+            let mut limiter = Limiter::new(limit);
+            let mut held = 0;
+            for claim in 0..200 {
+                match rng.u8(0..4) {
+                    0 if limiter.try_start() => held += 1,
+                    0 => limiter.queue_start(claim),
+                    1 if limiter.try_resume() => held += 1,
+                    1 => limiter.queue_resume(claim),
+                    _ if held > 0 => {
+                        held -= 1;
+                        limiter.release();
+                        while let Some(claim) = limiter.next() {
+                            // Every fifth has lapsed.
+                            if claim % 5 > 0 {
+                                limiter.take();
+                                held += 1;
+                            }
+                        }
+                    }
+                    _ => assert_eq!(limiter.free(), limit),
+                }
+                assert_eq!(limiter.free() + held, limit, "seed {seed}");
+                let waiting = limiter.back.len() + limiter.fresh.len();
+                assert!(limiter.free() == 0 || waiting == 0, "seed {seed}");
+            }
+        }
+    }
+}

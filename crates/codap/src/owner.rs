@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use futures_core::Stream;
 
-use crate::board::{Board, Mark};
-use crate::crowd::Until;
+use crate::board::Board;
+use crate::crowd::Mark;
 use crate::current;
 use crate::error::{Error, Errors};
 use crate::event::Event;
 use crate::group::{Group, Key};
 use crate::reply::{Get, Replies};
+use crate::until::Until;
 
 /// A container as its owner sees it: what [`Kv`](crate::Kv), [`Ordered`](crate::Ordered) and
 /// [`FirstReply`](crate::FirstReply) have in common.

@@ -63,36 +63,26 @@ pub(super) fn a_carried_subtask_waits_under_limit_one<C: Shape, R: Home>(runtime
 
 pub(super) fn who_comes_back_goes_first<C: Shape, R: Home>(runtime: &R) {
     let c = C::builder().on(runtime).limit(1).build();
-    let (log, logged) = channel();
-    let slot = c.slot(0);
-    let awaited = slot.reply();
-    let gates = [Gate::default(), Gate::default()];
-    let (running, back) = (gates[0].clone(), gates[1].passed());
-    let in_first = log.clone();
-    c.add(1, async move {
-        let value = awaited.get().await.map(|value| Value::new(value.number));
-        in_first.send(1).unwrap();
-        value
-    });
-    let in_second = log.clone();
-    c.add(2, async move {
-        running.open();
-        back.await;
-        in_second.send(2).unwrap();
-        Value::new(0)
-    });
-    c.add(3, async move {
-        log.send(3).unwrap();
-        Value::new(0)
-    });
-    // The second runs: the first has given its permit back, and the third stands in line.
-    wait(gates[0].passed());
-    assert!(slot.fill(Value::new(0)));
-    // The first is back in line before the second lets go, if its task is polled before: it is
-    // let in first or the permit finds nobody but the third.
-    gates[1].open();
-    let order: Vec<_> = logged.iter().collect();
-    assert!(order == [2, 1, 3] || order == [2, 3, 1], "{order:?}");
+    let (open, opened) = channel();
+    // Outside work stands in line within the call that asks, whatever the runtime is up to.
+    let put = |n| {
+        let open = open.clone();
+        c.external(n, move |entry| open.send((n, entry)).unwrap())
+    };
+    let (_first, second, _third) = (put(0), put(1), put(2));
+    let (_, first) = opened.recv().unwrap();
+    let pause = first.pause_for(&second).unwrap();
+    let (n, second) = opened.recv().unwrap();
+    assert_eq!(n, 1, "a pause gives the permit to the next");
+    let (back, resumed) = channel();
+    pause.resume(move || back.send(first).unwrap());
+    assert!(resumed.try_recv().is_err(), "the only permit is in use");
+    assert!(second.fill(Value::new(0)));
+    let first = resumed.try_recv().expect("who comes back goes before who has not started");
+    assert!(opened.try_recv().is_err(), "the third waits on");
+    assert!(first.fill(Value::new(0)));
+    let (n, third) = opened.recv().unwrap();
+    assert!(n == 2 && third.fill(Value::new(0)));
 }
 
 /// Replies that the entries themselves can reach, once all of them are put.
