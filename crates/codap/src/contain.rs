@@ -28,20 +28,23 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Drops `value`; a panic in its `Drop` goes no further.
-pub(crate) fn quietly<T>(value: T) {
-    if std::mem::needs_drop::<T>()
-        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
-    {
+/// Calls `f`; a panic in it goes no further.
+pub(crate) fn contained(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         dispose(payload);
     }
 }
 
-/// Calls `waker`; a panic in it goes no further, and keeps nobody else from being woken.
-pub(crate) fn wake(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        dispose(payload);
+/// Drops `value`; a panic in its `Drop` goes no further.
+pub(crate) fn quietly<T>(value: T) {
+    if std::mem::needs_drop::<T>() {
+        contained(|| drop(value));
     }
+}
+
+/// Calls `waker`; a panic in it keeps nobody else from being woken.
+pub(crate) fn wake(waker: Waker) {
+    contained(|| waker.wake());
 }
 
 /// Drops a panic payload. One whose own `Drop` panics is leaked: nothing else is safe to do.
@@ -51,8 +54,11 @@ fn dispose(payload: Box<dyn Any + Send>) {
     }
 }
 
+/// The calls that stand in line, while one of them runs.
+type Line = Option<VecDeque<Box<dyn FnOnce()>>>;
+
 thread_local! {
-    static TURN: RefCell<Option<VecDeque<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+    static TURN: RefCell<Line> = const { RefCell::new(None) };
 }
 
 /// Runs `f` now, or after the one that is running on this thread already, and contains its panics.
@@ -69,9 +75,7 @@ pub(crate) fn in_turn(f: Box<dyn FnOnce()>) {
         }
     });
     while let Some(f) = next {
-        if let Err(message) = catch(f) {
-            drop(message);
-        }
+        contained(f);
         next = if begun.is_ok() { take_turn() } else { None };
     }
 }

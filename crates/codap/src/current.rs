@@ -109,17 +109,17 @@ impl Waiting {
         let mut graph = graph();
         if let Some(target) = target {
             let forward = target >= id;
-            if forward || graph.forward > 0 {
-                if let Some(path) = graph.path(target, id) {
-                    let mut circle = vec![entry];
-                    circle.extend(
-                        path.iter()
-                            .filter(|&&on| on != id)
-                            .filter_map(|on| graph.nodes.get(on))
-                            .map(|node| node.entry.clone()),
-                    );
-                    return Err(circle);
-                }
+            if (forward || graph.forward > 0)
+                && let Some(path) = graph.path(target, id)
+            {
+                let mut circle = vec![entry];
+                circle.extend(
+                    path.iter()
+                        .filter(|&&on| on != id)
+                        .filter_map(|on| graph.nodes.get(on))
+                        .map(|node| node.entry.clone()),
+                );
+                return Err(circle);
             }
             graph.forward += usize::from(forward);
         }

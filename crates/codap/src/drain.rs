@@ -112,13 +112,16 @@ pin_project_lite::pin_project! {
     }
 }
 
+/// A chunk, and how many results are still to be taken from it.
+type Stretch<V> = (Arc<Chunk<usize, Parcel<V>>>, u32);
+
 /// What is in flight, and what is done and not taken.
 struct Flow<V> {
     board: Arc<Board>,
     limit: u32,
     home: Option<Home>,
-    /// Chunks that hold something, each with how many results are still to be taken from it.
-    chunks: VecDeque<(Arc<Chunk<usize, Parcel<V>>>, u32)>,
+    /// Chunks that hold something.
+    chunks: VecDeque<Stretch<V>>,
     /// How many chunks were let go before the first of those.
     gone: usize,
     started: u32,

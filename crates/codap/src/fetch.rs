@@ -69,12 +69,16 @@ where
 
 struct Policy<V, E> {
     timeout: Option<Duration>,
-    backoff: Option<Box<dyn Iterator<Item = Duration> + Send>>,
+    backoff: Option<Box<Backoff>>,
     jitter: bool,
-    retry_if: Option<Box<dyn FnMut(&E) -> bool + Send>>,
-    retry_after: Option<Box<dyn FnMut(&E) -> Option<Duration> + Send>>,
-    default: Option<Box<dyn FnOnce(&Error) -> V + Send>>,
+    retry_if: Option<Box<Ask<E, bool>>>,
+    retry_after: Option<Box<Ask<E, Option<Duration>>>>,
+    default: Option<Box<Fallback<V>>>,
 }
+
+type Backoff = dyn Iterator<Item = Duration> + Send;
+type Ask<E, A> = dyn FnMut(&E) -> A + Send;
+type Fallback<V> = dyn FnOnce(&Error) -> V + Send;
 
 pin_project_lite::pin_project! {
     /// The future, and the builder, of [`fetch`].
@@ -102,7 +106,10 @@ enum Step {
     Start,
     /// An attempt is in flight; the alarm, if any, ends it.
     Attempt(Option<Nap>),
-    Rest(Nap, Option<Resting>),
+    Rest {
+        sleep: Nap,
+        _resting: Option<Resting>,
+    },
     Done,
 }
 
@@ -332,7 +339,7 @@ where
                         },
                     }
                 }
-                Step::Rest(sleep, _) => {
+                Step::Rest { sleep, .. } => {
                     ready!(Pin::new(sleep).poll(cx));
                     *this.step = Step::Start;
                     continue;
@@ -344,8 +351,8 @@ where
             let at = next.and_then(|delay| run.now().checked_add(delay));
             match at.filter(|&at| run.until.is_none_or(|until| at < until)) {
                 Some(at) => {
-                    let resting = run.entry.as_ref().map(Resting::begin);
-                    *this.step = Step::Rest(run.sleep_until(at), resting);
+                    let _resting = run.entry.as_ref().map(Resting::begin);
+                    *this.step = Step::Rest { sleep: run.sleep_until(at), _resting };
                 }
                 None => {
                     *this.step = Step::Done;

@@ -27,11 +27,9 @@
 //! time and go. The monitor goes in the same way.
 
 use std::{
-    any::Any,
     cell::Cell,
     collections::VecDeque,
     io, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering::*},
@@ -39,6 +37,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use crate::contain::contained;
 
 /// A function to run once.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -110,23 +110,6 @@ pub(crate) fn wait<R>(f: impl FnOnce() -> R) -> Result<R, Exhausted> {
     }
 }
 
-/// The pool's threads, without the monitor.
-pub(crate) fn threads() -> usize {
-    POOL.lock().threads
-}
-
-/// Calls `f`; a panic ends here, and so does one in the drop of its payload.
-pub(crate) fn quietly(f: impl FnOnce()) {
-    fn dispose(payload: Box<dyn Any + Send>) {
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(second);
-        }
-    }
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        dispose(payload);
-    }
-}
-
 enum Work {
     Job(Job),
     Task(Arc<dyn Run>),
@@ -134,14 +117,14 @@ enum Work {
 
 impl Work {
     fn run(self) {
-        quietly(|| match self {
+        contained(|| match self {
             Self::Job(job) => job(),
             Self::Task(task) => task.run(),
         });
     }
 
     fn refuse(self) {
-        quietly(|| match self {
+        contained(|| match self {
             Self::Job(job) => drop(job),
             Self::Task(task) => task.refused(),
         });
@@ -554,7 +537,7 @@ impl Drop for Waiting {
 #[cfg(test)]
 mod tests {
     use std::{
-        panic::panic_any,
+        panic::{catch_unwind, panic_any},
         sync::{
             Barrier,
             atomic::AtomicUsize,
@@ -639,7 +622,7 @@ mod tests {
         assert!(!on_pool_thread());
         run(Box::new(move || {
             let name = thread::current().name().map(str::to_owned);
-            tell(&tx, (on_pool_thread(), threads(), name));
+            tell(&tx, (on_pool_thread(), POOL.lock().threads, name));
         }));
         let (on_pool, threads, name) = rx.recv().expect("the job answers");
         assert!(on_pool && threads > 0);

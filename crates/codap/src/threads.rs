@@ -27,10 +27,10 @@ use std::{
         atomic::{AtomicU8, Ordering::*},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Instant,
 };
 
-use crate::pool::{self, quietly};
+use crate::contain::{contained, quietly};
+use crate::pool;
 
 const IDLE: u8 = 0;
 const SCHEDULED: u8 = 1;
@@ -75,7 +75,7 @@ impl Task {
 
     fn finish(&self, future: Option<BoxFuture>) {
         self.state.store(DONE, Release);
-        quietly(|| drop(future));
+        quietly(future);
     }
 }
 
@@ -86,7 +86,7 @@ impl pool::Run for Task {
         let waker = Waker::from(Arc::clone(&self));
         let mut poll = Poll::Ready(());
         if let Some(future) = &mut future {
-            quietly(|| poll = future.as_mut().poll(&mut Context::from_waker(&waker)));
+            contained(|| poll = future.as_mut().poll(&mut Context::from_waker(&waker)));
         }
         if poll.is_ready() {
             return self.finish(future);
@@ -121,7 +121,7 @@ impl Wake for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         let future = self.future().take();
-        quietly(|| drop(future));
+        quietly(future);
     }
 }
 
@@ -173,12 +173,7 @@ impl Parker {
 
     /// Until woken; at once if that was before.
     pub(crate) fn park(&self) {
-        self.pair().signal.wait(None);
-    }
-
-    /// Until woken, then true, or until `at`, then false.
-    pub(crate) fn park_until(&self, at: Instant) -> bool {
-        self.pair().signal.wait(Some(at))
+        self.pair().signal.wait();
     }
 }
 
@@ -206,28 +201,15 @@ impl Signal {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True if woken. Only the parker's thread sets `PARKED` or `EMPTY`, only wakers set `WOKEN`.
-    fn wait(&self, until: Option<Instant>) -> bool {
+    /// Until woken. Only the parker's thread sets `PARKED` or `EMPTY`, only wakers set `WOKEN`.
+    fn wait(&self) {
         let mut guard = self.lock();
         if self.state.compare_exchange(EMPTY, PARKED, AcqRel, Acquire).is_err() {
             self.state.swap(EMPTY, AcqRel);
-            return true;
+            return;
         }
-        loop {
-            guard = match until {
-                None => self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
-                Some(at) => {
-                    let left = at.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return self.state.swap(EMPTY, AcqRel) == WOKEN;
-                    }
-                    let wait = self.changed.wait_timeout(guard, left);
-                    wait.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-            if self.state.compare_exchange(WOKEN, EMPTY, AcqRel, Acquire).is_ok() {
-                return true;
-            }
+        while self.state.compare_exchange(WOKEN, EMPTY, AcqRel, Acquire).is_err() {
+            guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -255,7 +237,6 @@ mod tests {
             mpsc::{Sender, channel},
         },
         thread,
-        time::Duration,
     };
 
     use super::{pool::Run, *};
@@ -449,23 +430,17 @@ mod tests {
         assert_eq!(rx.recv(), Ok("run"));
     }
 
+    fn is_woken(parker: &Parker) -> bool {
+        parker.pair().signal.state.load(SeqCst) == WOKEN
+    }
+
     #[test]
     fn a_wake_before_park_is_kept_and_used_once() {
         let parker = Parker::new();
         parker.waker().wake_by_ref();
         parker.waker().wake_by_ref();
         parker.park();
-        assert!(!parker.park_until(Instant::now()));
-    }
-
-    #[test]
-    fn park_until_is_never_early() {
-        let parker = Parker::new();
-        let at = Instant::now() + Duration::from_millis(20);
-        assert!(!parker.park_until(at));
-        assert!(Instant::now() >= at);
-        parker.waker().wake_by_ref();
-        assert!(parker.park_until(at));
+        assert!(!is_woken(&parker));
     }
 
     #[test]
@@ -496,7 +471,7 @@ mod tests {
         });
         drop(inner);
         outer.park();
-        assert!(!outer.park_until(Instant::now()));
+        assert!(!is_woken(&outer));
     }
 
     #[test]
@@ -511,14 +486,14 @@ mod tests {
         waker.wake_by_ref();
         let again = Parker::new();
         assert!(Arc::ptr_eq(&signal, &again.pair().signal));
-        assert!(!again.park_until(Instant::now()), "a wake from before is not for this use");
+        assert!(!is_woken(&again), "a wake from before is not for this use");
     }
 
     #[test]
     fn the_token_of_std_park_is_left_alone() {
         let parker = Parker::new();
         thread::current().unpark();
-        assert!(!parker.park_until(Instant::now() + Duration::from_millis(1)));
+        assert!(!is_woken(&parker));
         thread::park();
     }
 }

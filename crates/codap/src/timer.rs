@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::pool::quietly;
+use crate::contain::{quietly, wake};
 
 /// Wakers taken out under one hold of the lock, so that nobody waits for a crowd that is due.
 const BATCH: usize = 128;
@@ -126,7 +126,7 @@ impl Timer {
         let replaced = state.sleeping.insert((at, *id), waker);
         let was = state.rouse(at);
         drop(state);
-        quietly(|| drop(replaced));
+        quietly(replaced);
         match was {
             Thread::Awake => {}
             Thread::Parked { .. } => self.changed.notify_one(),
@@ -140,7 +140,7 @@ impl Timer {
 
     fn deregister(&self, at: Instant, id: u64) {
         let waker = self.lock().sleeping.remove(&(at, id));
-        quietly(|| drop(waker));
+        quietly(waker);
     }
 
     fn start(&'static self) -> io::Result<()> {
@@ -157,7 +157,7 @@ impl Timer {
         let sleeping = mem::take(&mut state.sleeping);
         drop(state);
         for waker in sleeping.into_values() {
-            quietly(|| waker.wake());
+            wake(waker);
         }
     }
 
@@ -175,7 +175,7 @@ impl Timer {
             if !due.is_empty() {
                 drop(state);
                 for waker in due.drain(..) {
-                    quietly(|| waker.wake());
+                    wake(waker);
                 }
                 state = self.lock();
                 continue;
