@@ -18,8 +18,9 @@ use crate::contain::{in_turn, quietly, wake};
 use crate::crowd::{Crowd, Mark, Place};
 use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status};
 use crate::error::Ending;
-use crate::event::{Event, What};
+use crate::event::{Event, Waiter, What};
 use crate::limiter::Limiter;
+use crate::redact::redact;
 use crate::runtime::Home;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 
@@ -235,12 +236,6 @@ impl State {
             Mark::Ended(n) => self.ended() >= n,
             Mark::Gone(n) => self.gone >= n,
         }
-    }
-
-    /// Whether of `len` entries only insiders are left.
-    fn is_stuck(&self, len: u32) -> bool {
-        let insiders = self.crowd.insiders();
-        insiders > 0 && self.ended() + insiders >= len
     }
 
     fn ticket(&mut self) -> u32 {
@@ -497,8 +492,7 @@ impl Board {
             state.leave(status, &mut due);
         }
         if !state.crowd.is_empty() {
-            state.crowd.has_ended(index);
-            let ended = if state.is_stuck(self.len()) { u32::MAX } else { state.ended() };
+            let ended = state.ended();
             state.call_crowd(Mark::Ended(ended), &mut due);
         }
         drop(state);
@@ -573,35 +567,34 @@ impl Board {
         lock(&self.state).reached(mark)
     }
 
-    /// Gives a waiter a place in the crowd, unless `mark` is reached, or, for an `insider`, unless
-    /// it was called before that from the place it had: only insiders are left. The answer says
-    /// whether it has a place now.
-    pub(crate) fn join_crowd(
-        &self,
-        mark: Mark,
-        place: &mut Option<Place>,
-        insider: Option<&EntryRef>,
-        waker: Waker,
-    ) -> bool {
-        let mut due = Due::default();
+    /// Gives a waiter a place in the crowd, unless `mark` is reached; whether it has one now.
+    pub(crate) fn join_crowd(&self, mark: Mark, place: &mut Option<Place>, waker: Waker) -> bool {
         let mut state = lock(&self.state);
-        // One that was ended from outside will not end again.
-        let insider = insider.filter(|entry| !entry.status().has(ENDED)).map(EntryRef::index);
-        let before = place.take();
-        let old = before.and_then(|place| state.crowd.remove(place));
-        let in_vain = insider.is_some() && before.is_some() && old.is_none();
-        let joins = !in_vain && !state.reached(mark);
+        let old = place.take().and_then(|place| state.crowd.remove(place));
+        let joins = !state.reached(mark);
         if joins {
             let place = place.insert((mark, state.ticket()));
-            state.crowd.insert(*place, waker, insider);
-            if insider.is_some() && state.is_stuck(self.len()) {
-                state.call_crowd(Mark::Ended(u32::MAX), &mut due);
-            }
+            state.crowd.insert(*place, waker);
         }
         drop(state);
         drop(old);
-        due.fire();
         joins
+    }
+
+    /// Calls all who wait for a number of endings, for another look.
+    pub(crate) fn call_all(&self) {
+        let mut due = Due::default();
+        let mut state = lock(&self.state);
+        state.call_crowd(Mark::Ended(u32::MAX), &mut due);
+        drop(state);
+        due.fire();
+    }
+
+    /// Whether there have been fewer than `count` endings, and no more entries are pending than
+    /// the `held` ones that do not go on.
+    pub(crate) fn is_held_up(&self, count: u32, held: u32) -> bool {
+        let (ended, _) = self.counts();
+        ended < count && self.len().saturating_sub(ended) <= held
     }
 
     pub(crate) fn leave_crowd(&self, place: Place) {
@@ -634,6 +627,18 @@ impl Board {
         }
         let (now, what) = (self.clock(), what());
         lock(&self.state).record(index, now, what);
+    }
+
+    /// Records that an entry was waited for until now, by another entry or from outside of any.
+    pub(crate) fn record_wait(&self, index: u32, by: Option<&EntryRef>, from: Duration) {
+        self.record(index, || {
+            let by = by.map_or(Waiter::Outside, |entry| {
+                let (container, index) = entry.id();
+                let name = redact(&entry.name());
+                Waiter::Entry { container, entry: index as usize, name }
+            });
+            What::Waited { by, from }
+        });
     }
 
     /// What was recorded so far, in the order of time.

@@ -1,4 +1,4 @@
-//! Which entry is running here, and which entries wait for which.
+//! Which entry is running here.
 //!
 //! An entry that waits for another gives its permit back, and one that would wait for itself gets
 //! an error. Both need to know in whose name a wait is made: whatever polls or calls an entry's
@@ -6,15 +6,14 @@
 //! codap's own and not a task-local of one of them.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::board::{EntryRef, Id, Seat, Then};
+use crate::board::{EntryRef, Seat, Then};
 use crate::entry::WAITING;
-use crate::sync::{Mutex, MutexGuard, lazy_static, lock, thread_local};
+use crate::sync::thread_local;
 
 thread_local! {
     static CURRENT: Cell<Option<EntryRef>> = const { Cell::new(None) };
@@ -37,135 +36,6 @@ pub(crate) fn with<R>(look: impl FnOnce(&EntryRef) -> R) -> Option<R> {
 pub(crate) fn entry() -> Option<EntryRef> {
     with(EntryRef::clone)
 }
-
-// ---- who waits for whom ------------------------------------------------------------------
-
-/// An entry whose work waits.
-struct Node {
-    entry: EntryRef,
-    /// The entries that it waits for.
-    targets: Vec<Id>,
-    /// How many of its waits are for no entry in particular: an arrival, a count.
-    unnamed: u32,
-}
-
-#[derive(Default)]
-struct Graph {
-    nodes: HashMap<Id, Node>,
-    /// How many edges lead from an earlier to a later entry. A circle has at least one: while
-    /// there is none, as when every entry waits for earlier ones only, nothing is searched, and a
-    /// chain of 300,000 costs 300,000 steps instead of their square.
-    forward: usize,
-}
-
-lazy_static! {
-    static ref GRAPH: Mutex<Graph> = Mutex::default();
-}
-
-fn graph() -> MutexGuard<'static, Graph> {
-    lock(&GRAPH)
-}
-
-impl Graph {
-    /// A way from `start` to `goal` along the edges, both included.
-    fn path(&self, start: Id, goal: Id) -> Option<Vec<Id>> {
-        let mut came_from = HashMap::new();
-        let mut seen = HashSet::from([start]);
-        let mut open = vec![start];
-        while let Some(id) = open.pop() {
-            if id == goal {
-                let mut path = vec![id];
-                let mut at = id;
-                while let Some(&before) = came_from.get(&at) {
-                    path.push(before);
-                    at = before;
-                }
-                path.reverse();
-                return Some(path);
-            }
-            for &next in self.nodes.get(&id).iter().flat_map(|node| &node.targets) {
-                if seen.insert(next) {
-                    came_from.insert(next, id);
-                    open.push(next);
-                }
-            }
-        }
-        None
-    }
-}
-
-/// That an entry waits, for as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    entry: EntryRef,
-    target: Option<Id>,
-}
-
-impl Waiting {
-    /// `entry` begins to wait for `target`, or for no entry in particular. The error is the circle
-    /// that this would close, as the entries on it, `entry` first.
-    pub(crate) fn begin(entry: EntryRef, target: Option<Id>) -> Result<Self, Vec<EntryRef>> {
-        let id = entry.id();
-        let mut graph = graph();
-        if let Some(target) = target {
-            let forward = target >= id;
-            if (forward || graph.forward > 0)
-                && let Some(path) = graph.path(target, id)
-            {
-                let mut circle = vec![entry];
-                circle.extend(
-                    path.iter()
-                        .filter(|&&on| on != id)
-                        .filter_map(|on| graph.nodes.get(on))
-                        .map(|node| node.entry.clone()),
-                );
-                return Err(circle);
-            }
-            graph.forward += usize::from(forward);
-        }
-        let node = graph.nodes.entry(id).or_insert_with(|| Node {
-            entry: entry.clone(),
-            targets: Vec::new(),
-            unnamed: 0,
-        });
-        match target {
-            Some(target) => node.targets.push(target),
-            None => node.unnamed += 1,
-        }
-        entry.status().set(WAITING);
-        drop(graph);
-        Ok(Self { entry, target })
-    }
-
-    pub(crate) fn entry(&self) -> &EntryRef {
-        &self.entry
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let id = self.entry.id();
-        let mut graph = graph();
-        graph.forward -= usize::from(self.target.is_some_and(|target| target >= id));
-        let Some(node) = graph.nodes.get_mut(&id) else { return };
-        match self.target {
-            Some(target) => {
-                if let Some(at) = node.targets.iter().position(|&to| to == target) {
-                    node.targets.swap_remove(at);
-                }
-            }
-            None => node.unnamed -= 1,
-        }
-        if node.targets.is_empty() && node.unnamed == 0 {
-            let node = graph.nodes.remove(&id);
-            self.entry.status().unset(WAITING);
-            drop(graph);
-            drop(node);
-        }
-    }
-}
-
-// ---- subtasks ----------------------------------------------------------------------------
 
 /// Takes the current entry along into a task of its own, so that waits in there count as waits of
 /// the entry: they give its permit back, and a circle through them is found.

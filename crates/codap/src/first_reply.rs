@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, Index};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -161,7 +162,7 @@ fn arrival<V: Send + Sync + 'static>(list: &Pusher<V>, nth: usize) -> Result<Opt
 pub struct Nth<'a, V: Send + Sync + 'static> {
     list: &'a Pusher<V>,
     nth: usize,
-    until: Option<Until<&'a Board>>,
+    until: Option<Until<&'a Arc<Board>>>,
 }
 
 impl<'a, V: Send + Sync + 'static> Future for Nth<'a, V> {
@@ -178,7 +179,7 @@ impl<'a, V: Send + Sync + 'static> Future for Nth<'a, V> {
             }
             let mark = u32::try_from(this.nth + 1).expect("so many were pushed");
             let until =
-                this.until.get_or_insert_with(|| Until::new(&**group.board(), Mark::Ended(mark)));
+                this.until.get_or_insert_with(|| Until::new(group.board(), Mark::Ended(mark)));
             let reached = std::task::ready!(Pin::new(until).poll(cx));
             this.until = None;
             if !reached {

@@ -177,6 +177,7 @@ mod sync;
 mod threads;
 mod timer;
 mod until;
+mod waits;
 mod work;
 
 pub use builder::Builder;

@@ -84,8 +84,9 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// out once, whoever asks. `None` when all that was put so far is out; a later put makes it
     /// `Some` again.
     ///
-    /// Dropping the future loses no reply. In an entry of this very container `None` also means
-    /// that only entries which wait here themselves are left. Cost: the container's lock twice.
+    /// Dropping the future loses no reply. In an entry `None` also means that no reply will come:
+    /// whatever is pending waits, itself or by way of others, for this one. Cost: the container's
+    /// lock twice.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -100,7 +101,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// # });
     /// ```
     pub async fn next(&self) -> Option<Keyed<'_, K, V>> {
-        let board = &**self.group.board();
+        let board = self.group.board();
         loop {
             if let Some(index) = board.take_arrival() {
                 return Some(self.keyed(index));
@@ -163,7 +164,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
 
     /// Waits until all entries have reached a mark, those included that are put meanwhile.
     async fn all(&self, mark: fn(u32) -> Mark) {
-        let board = &**self.group.board();
+        let board = self.group.board();
         loop {
             let len = board.len();
             if !Until::new(board, mark(len)).await || board.len() == len {
@@ -192,7 +193,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
         if self.group.len() == 0 {
             return None;
         }
-        Until::new(&**self.group.board(), Mark::Ended(1)).await;
+        Until::new(self.group.board(), Mark::Ended(1)).await;
         self.nth(0)
     }
 
@@ -246,7 +247,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// # });
     /// ```
     pub async fn finish_by(&self, instant: Instant) -> Finished<'_, K, V> {
-        let board = &**self.group.board();
+        let board = self.group.board();
         {
             let mut all = pin!(self.all(Mark::Ended));
             let mut sleep = pin!(board.home().sleep_until(instant));
@@ -384,7 +385,7 @@ impl<K: Key, V: Send + Sync + 'static, H> fmt::Debug for Owner<K, V, H> {
 pub struct Arrivals<'a, K: Key, V: Send + Sync + 'static> {
     group: &'a Arc<Group<K, V>>,
     cursor: u32,
-    until: Option<Until<&'a Board>>,
+    until: Option<Until<&'a Arc<Board>>>,
 }
 
 impl<'a, K: Key, V: Send + Sync + 'static> Arrivals<'a, K, V> {
@@ -396,7 +397,7 @@ impl<'a, K: Key, V: Send + Sync + 'static> Arrivals<'a, K, V> {
 
     fn poll_arrival(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Keyed<'a, K, V>>> {
         let group = self.group;
-        let board = &**group.board();
+        let board = group.board();
         loop {
             if let Some(index) = board.arrival(self.cursor) {
                 self.cursor += 1;

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::board::{Board, EntryRef, Seat, Then};
 use crate::contain::in_turn;
-use crate::current::{self, Waiting};
+use crate::current;
 use crate::entry::{DEFAULTED, ENDED, Status};
 use crate::error::{Ending, Error, Failure, Kind};
-use crate::event::{Waiter, What};
 use crate::runtime;
 use crate::threads::Parker;
+use crate::waits::{Target, Waiting};
 
 /// Entries as their readers see them: whatever the keys are.
 pub(crate) trait Replies<V>: Send + Sync {
@@ -86,22 +86,14 @@ impl Wait {
         }
         let waiting = self.waiting.take();
         if let Some(from) = self.since.take() {
-            replies.board().record(index, || {
-                let by = waiting.as_ref().map_or(Waiter::Outside, |waiting| {
-                    let entry = waiting.entry();
-                    let (container, index) = entry.id();
-                    let name = crate::redact::redact(&entry.name());
-                    Waiter::Entry { container, entry: index as usize, name }
-                });
-                What::Waited { by, from }
-            });
+            replies.board().record_wait(index, waiting.as_ref().map(Waiting::entry), from);
         }
     }
 }
 
 /// `entry` begins to wait for `index`, unless the wait would never end.
 fn begin_wait<V>(replies: &dyn Replies<V>, index: u32, entry: EntryRef) -> Result<Waiting, Error> {
-    Waiting::begin(entry, Some((replies.board().id, index))).map_err(|circle| {
+    Waiting::begin(entry, Target::Entry((replies.board().id, index))).map_err(|circle| {
         let mut path: Vec<_> = circle.iter().map(EntryRef::name).collect();
         path.extend(path.first().cloned());
         let path = crate::redact::redact(&path.join(" waits for "));

@@ -2,10 +2,11 @@
 
 use crate::board::Then;
 use crate::contain::in_turn;
-use crate::current::{self, Restore, Waiting};
+use crate::current::{self, Restore};
 use crate::entry::ENDED;
 use crate::error::{BoxError, Error, Failure, Kind};
 use crate::reply::Reply;
+use crate::waits::Waiting;
 
 /// An entry that is filled by hand: by a callback, another thread, a message handler.
 ///

@@ -1,59 +1,105 @@
 //! Waits for a number of entries instead of a certain one.
 
+use std::borrow::Borrow;
 use std::future::Future;
-use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::board::Board;
+use crate::board::{Board, EntryRef};
 use crate::crowd::{Mark, Place};
-use crate::current::{self, Waiting};
+use crate::current;
+use crate::waits::{Target, Waiting};
 
-/// Ready when the mark is reached (`true`), or, in an entry of this very container, when only
-/// entries that wait in here as well are left (`false`). Dropping it deregisters.
+/// Ready when the mark is reached (`true`), or, in an entry, when there will be no more endings
+/// because every pending entry waits for this one (`false`). Dropping it deregisters.
 #[derive(Debug)]
-pub(crate) struct Until<B: Deref<Target = Board>> {
+pub(crate) struct Until<B: Borrow<Arc<Board>>> {
     board: B,
     mark: Mark,
     place: Option<Place>,
-    /// The entry in whose name it waits, and gives its permit back.
-    waiting: Option<Waiting>,
-    begun: bool,
+    begun: Option<Begun>,
 }
 
-impl<B: Deref<Target = Board>> Until<B> {
+#[derive(Debug)]
+struct Begun {
+    /// If the container records.
+    since: Option<Duration>,
+    /// The entry in whose name it waits, and gives its permit back.
+    within: Option<EntryRef>,
+    step: Option<(Mark, Waiting)>,
+}
+
+impl<B: Borrow<Arc<Board>>> Until<B> {
     pub(crate) fn new(board: B, mark: Mark) -> Self {
-        Self { board, mark, place: None, waiting: None, begun: false }
+        Self { board, mark, place: None, begun: None }
     }
 }
 
-impl<B: Deref<Target = Board> + Unpin> Future for Until<B> {
+impl Begun {
+    fn new(board: &Board) -> Self {
+        let since = board.config.record.then(|| board.clock());
+        Self { since, within: current::entry(), step: None }
+    }
+
+    /// The mark to wait for now. An entry goes from one ending to the next: whether there will be
+    /// another one can be told, whether there will be a number of them cannot.
+    fn step(&mut self, board: &Arc<Board>, goal: Mark) -> Mark {
+        let Some(entry) = &self.within else { return goal };
+        let (next, target) = match goal {
+            Mark::Ended(_) => {
+                let next = board.counts().0 + 1;
+                (Mark::Ended(next), Target::Ending(board.clone(), next))
+            }
+            Mark::Gone(_) => (goal, Target::Other),
+        };
+        if self.step.as_ref().is_none_or(|(now, _)| *now != next) {
+            // The old one is let go after this, so that the entry waits all the time.
+            self.step = Waiting::begin(entry.clone(), target).ok().map(|waiting| (next, waiting));
+        }
+        next
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.step.as_ref().is_some_and(|(_, waiting)| waiting.is_hopeless())
+    }
+}
+
+impl<B: Borrow<Arc<Board>> + Unpin> Future for Until<B> {
     type Output = bool;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let this = self.get_mut();
-        if this.board.reached(this.mark) {
-            return Poll::Ready(true);
-        }
-        if !std::mem::replace(&mut this.begun, true)
-            && let Some(entry) = current::entry()
-        {
-            this.waiting = Waiting::begin(entry, None).ok();
-        }
-        let within = this.waiting.as_ref().map(Waiting::entry);
-        let insider = within.filter(|entry| entry.board().id == this.board.id);
-        if this.board.join_crowd(this.mark, &mut this.place, insider, cx.waker().clone()) {
-            Poll::Pending
-        } else {
-            Poll::Ready(this.board.reached(this.mark))
+        let board: &Arc<Board> = this.board.borrow();
+        loop {
+            if board.reached(this.mark) {
+                if let Some(begun) = this.begun.take()
+                    && let (Some(from), Mark::Ended(count)) = (begun.since, this.mark)
+                    && let Some(last) = board.arrival(count.saturating_sub(1))
+                {
+                    board.record_wait(last, begun.within.as_ref(), from);
+                }
+                return Poll::Ready(true);
+            }
+            let begun = this.begun.get_or_insert_with(|| Begun::new(board));
+            let step = begun.step(board, this.mark);
+            if !board.join_crowd(step, &mut this.place, cx.waker().clone()) {
+                continue;
+            }
+            // After it has its place: who finds out later calls it there.
+            if begun.is_hopeless() {
+                return Poll::Ready(board.reached(this.mark));
+            }
+            return Poll::Pending;
         }
     }
 }
 
-impl<B: Deref<Target = Board>> Drop for Until<B> {
+impl<B: Borrow<Arc<Board>>> Drop for Until<B> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            self.board.leave_crowd(place);
+            self.board.borrow().leave_crowd(place);
         }
     }
 }

@@ -56,7 +56,7 @@ fn a_container_is_taken_apart_while_its_last_task_leaves() {
         let (group, tasks) = group(None);
         group.put(next(), async { 7 });
         let task = tasks.run();
-        assert!(block_on(Until::new(&**group.board(), Mark::Gone(1))));
+        assert!(block_on(Until::new(group.board(), Mark::Gone(1))));
         let group = Arc::try_unwrap(group).expect("tasks hold no group");
         let results = group.into_results(thread::yield_now);
         assert_eq!(

@@ -21,7 +21,7 @@ fn who_waits_for_a_number_of_entries_does_not_miss_the_last() {
         let ends = [group.open(next()), group.open(next())]
             .map(|reply| thread::spawn(move || reply.finish(Ok(7))));
         for mark in [Mark::Ended(2), Mark::Gone(2)] {
-            assert!(block_on(Until::new(&**group.board(), mark)));
+            assert!(block_on(Until::new(group.board(), mark)));
         }
         for end in ends {
             assert!(end.join().unwrap());
@@ -86,9 +86,9 @@ fn both_of_two_that_wait_in_vain_learn_it_before_one_waits_for_the_other() {
             let answer = all.await;
             reply.get().await.map(|_| answer)
         });
-        let run = tasks.run();
-        block_on(tasks.take());
-        run.join().unwrap();
+        for run in [tasks.run(), tasks.run()] {
+            run.join().unwrap();
+        }
         for insider in [first, second] {
             assert_eq!(insider.try_get().unwrap().ok(), Some(&1));
         }
@@ -103,7 +103,7 @@ fn an_entry_that_waits_for_all_of_its_container_learns_that_only_it_is_left() {
         let last = group.open(next());
         let board = group.board().clone();
         let insider = group.put(next(), async move {
-            let all = Until::new(&*board, Mark::Ended(2)).await;
+            let all = Until::new(&board, Mark::Ended(2)).await;
             u32::from(all)
         });
         let task = tasks.run();
@@ -121,7 +121,7 @@ fn an_entry_that_is_cancelled_while_it_waits_is_counted_once() {
         let last = group.open(next());
         let board = group.board().clone();
         let first =
-            group.put(next(), async move { u32::from(Until::new(&*board, Mark::Ended(3)).await) });
+            group.put(next(), async move { u32::from(Until::new(&board, Mark::Ended(3)).await) });
         let second = group.put(next(), takes_all(owner.clone(), last.clone()));
         let mut first_task = tasks.take();
         block_on(polled_once(first_task.as_mut()));

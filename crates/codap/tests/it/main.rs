@@ -1,6 +1,8 @@
 //! The integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+// Circles of waits that lead through an arrival.
+mod circles;
 // The conformance suite on every runtime.
 mod conformance;
 // The record of what happened, and who waited for whom.

