@@ -8,14 +8,13 @@
 //! 3. Nothing is locked while this lock is held.
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::contain::{in_turn, quietly, wake};
-use crate::crowd::{Crowd, Mark, Place};
 use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status};
 use crate::error::Ending;
 use crate::event::{Event, Waiter, What};
@@ -23,6 +22,7 @@ use crate::limiter::Limiter;
 use crate::redact::redact;
 use crate::runtime::Home;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+use crate::waiters::{Mark, Place, Waiters};
 
 /// Where entries are kept, seen without the types of key and value.
 pub(crate) trait Host: Any + Send + Sync {
@@ -216,9 +216,9 @@ struct State {
     /// How many entries have no work any more.
     gone: u32,
     /// Who waits for one entry.
-    readers: BTreeMap<(u32, u32), Waker>,
+    readers: Waiters<(u32, u32)>,
     /// Who waits for a number of entries.
-    crowd: Crowd,
+    crowd: Waiters<Place>,
     tickets: u32,
     limiter: Option<Limiter<Claim>>,
     events: Option<Vec<Event>>,
@@ -229,6 +229,11 @@ struct State {
 impl State {
     fn ended(&self) -> u32 {
         self.taken + u32::try_from(self.arrived.len()).expect("entries are counted in 32 bits")
+    }
+
+    /// Whether nothing follows from an ending.
+    fn is_calm(&self) -> bool {
+        self.readers.is_empty() && self.crowd.is_empty() && self.limiter.is_none()
     }
 
     fn reached(&self, mark: Mark) -> bool {
@@ -244,13 +249,13 @@ impl State {
     }
 
     fn call_readers(&mut self, index: u32, due: &mut Due) {
-        while let Some((&key, _)) = self.readers.range((index, 0)..=(index, u32::MAX)).next() {
-            due.wake(self.readers.remove(&key).expect("the key was just seen"));
+        while let Some(waker) = self.readers.call((index, 0)..=(index, u32::MAX)) {
+            due.wake(waker);
         }
     }
 
     fn call_crowd(&mut self, mark: Mark, due: &mut Due) {
-        while let Some(waker) = self.crowd.call(mark) {
+        while let Some(waker) = self.crowd.call(mark.and_before()) {
             due.wake(waker);
         }
     }
@@ -261,9 +266,7 @@ impl State {
         if self.limiter.is_some() && status.unset(PERMIT) {
             self.release(due);
         }
-        if !self.crowd.is_empty() {
-            self.call_crowd(Mark::Gone(self.gone), due);
-        }
+        self.call_crowd(Mark::Gone(self.gone), due);
     }
 
     fn release(&mut self, due: &mut Due) {
@@ -310,9 +313,14 @@ pub(crate) struct Board {
     epoch: OnceLock<Instant>,
     home: OnceLock<Home>,
     /// How many entries there are; changed by the arena, under its own lock.
-    len: AtomicU32,
-    state: Mutex<State>,
+    len: Apart<AtomicU32>,
+    state: Apart<Mutex<State>>,
 }
+
+/// On cache lines of its own, two as processors fetch them: who puts, who ends an entry and who
+/// looks at the board's constants do not slow each other down.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 impl fmt::Debug for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -330,6 +338,8 @@ impl Board {
         let state = State {
             limiter: config.limit.map(Limiter::new),
             events: config.record.then(Vec::new),
+            // As many as a page has.
+            arrived: VecDeque::with_capacity(16),
             ..State::default()
         };
         Self {
@@ -337,8 +347,8 @@ impl Board {
             config,
             epoch: OnceLock::new(),
             home: home.map_or_else(OnceLock::new, OnceLock::from),
-            len: AtomicU32::new(0),
-            state: Mutex::new(state),
+            len: Apart(AtomicU32::new(0)),
+            state: Apart(Mutex::new(state)),
         }
     }
 
@@ -369,17 +379,17 @@ impl Board {
     }
 
     pub(crate) fn len(&self) -> u32 {
-        self.len.load(Ordering::Acquire)
+        self.len.0.load(Ordering::Acquire)
     }
 
     /// Called by the arena, under its lock.
     pub(crate) fn grown_to(&self, len: u32) {
-        self.len.store(len, Ordering::Release);
+        self.len.0.store(len, Ordering::Release);
     }
 
     /// How many entries have ended, and how many of those without a value.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let state = lock(&self.state);
+        let state = lock(&self.state.0);
         (state.ended(), state.failed)
     }
 
@@ -388,7 +398,7 @@ impl Board {
     /// Takes a permit for an entry that was just put, or lets `claim` stand in line for it. Called
     /// under the arena's lock, so that the line is in the order of the puts.
     pub(crate) fn admit(&self, status: &Status, claim: impl FnOnce() -> Option<Claim>) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         let Some(limiter) = &mut state.limiter else { return true };
         if limiter.try_start() {
             status.set(PERMIT);
@@ -412,7 +422,7 @@ impl Board {
         if self.is_admitted(status) {
             return Some(then);
         }
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         let Some(limiter) = &mut state.limiter else { return Some(then) };
         if status.has(PERMIT | GONE) {
             return Some(then);
@@ -446,7 +456,7 @@ impl Board {
             return;
         }
         let mut due = Due::default();
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         if !status.has(GONE) && status.unset(PERMIT) {
             state.release(&mut due);
         }
@@ -461,7 +471,7 @@ impl Board {
             return;
         }
         let over = |claim: &Claim| claim.entry.status().has(CLAIMED);
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         let lapsed = state.limiter.as_mut().map(|limiter| limiter.take_fresh(over));
         drop(state);
         for claim in lapsed.into_iter().flatten() {
@@ -474,8 +484,7 @@ impl Board {
     /// Publishes the outcome that the caller has written, as the next arrival.
     pub(crate) fn ended(&self, index: u32, status: &Status, ending: Ending, leaves: bool) {
         let at = self.config.record.then(|| self.clock());
-        let mut due = Due::default();
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         state.arrived.push_back(index);
         state.failed += u32::from(!ending.is_ok());
         if let Some(at) = at {
@@ -485,16 +494,17 @@ impl Board {
             state.record(index, at, What::Ended(ending));
         }
         status.set(if leaves { ENDED | GONE } else { ENDED });
-        if !state.readers.is_empty() {
-            state.call_readers(index, &mut due);
+        if state.is_calm() {
+            state.gone += u32::from(leaves);
+            return;
         }
+        let mut due = Due::default();
+        state.call_readers(index, &mut due);
         if leaves {
             state.leave(status, &mut due);
         }
-        if !state.crowd.is_empty() {
-            let ended = state.ended();
-            state.call_crowd(Mark::Ended(ended), &mut due);
-        }
+        let ended = state.ended();
+        state.call_crowd(Mark::Ended(ended), &mut due);
         drop(state);
         due.fire();
     }
@@ -502,7 +512,7 @@ impl Board {
     /// The work of an entry that ended before is gone.
     pub(crate) fn left(&self, status: &Status) {
         let mut due = Due::default();
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         if status.set(GONE) {
             state.leave(status, &mut due);
         }
@@ -520,7 +530,7 @@ impl Board {
         ticket: &mut Option<u32>,
         waker: Waker,
     ) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         if status.has(ENDED) {
             drop(state);
             return false;
@@ -533,43 +543,40 @@ impl Board {
     }
 
     pub(crate) fn unwatch(&self, index: u32, ticket: u32) {
-        let old = lock(&self.state).readers.remove(&(index, ticket));
+        let old = lock(&self.state.0).readers.remove((index, ticket));
         drop(old);
     }
 
     /// The `nth` arrival, if there is one.
     pub(crate) fn arrival(&self, nth: u32) -> Option<u32> {
-        let state = lock(&self.state);
+        let state = lock(&self.state.0);
         state.arrived.get(nth.checked_sub(state.taken)? as usize).copied()
     }
 
-    /// The next arrival of the container's one cursor, which moves on.
-    pub(crate) fn take_arrival(&self) -> Option<u32> {
-        let mut state = lock(&self.state);
-        let index = state.arrived.get((state.cursor - state.taken) as usize).copied()?;
+    /// The next arrival of the container's one cursor, which moves on; else where it is.
+    pub(crate) fn take_arrival(&self) -> Result<u32, u32> {
+        let mut state = lock(&self.state.0);
+        let cursor = state.cursor;
+        let index = state.arrived.get((cursor - state.taken) as usize).copied().ok_or(cursor)?;
         state.cursor += 1;
-        Some(index)
+        Ok(index)
     }
 
     /// Forgets the arrivals before the `nth`, which nobody will ask for again.
     pub(crate) fn forget_arrivals(&self, nth: u32) {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         while state.taken < nth && state.arrived.pop_front().is_some() {
             state.taken += 1;
         }
     }
 
-    pub(crate) fn cursor(&self) -> u32 {
-        lock(&self.state).cursor
-    }
-
     pub(crate) fn reached(&self, mark: Mark) -> bool {
-        lock(&self.state).reached(mark)
+        lock(&self.state.0).reached(mark)
     }
 
     /// Gives a waiter a place in the crowd, unless `mark` is reached; whether it has one now.
     pub(crate) fn join_crowd(&self, mark: Mark, place: &mut Option<Place>, waker: Waker) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         let old = place.take().and_then(|place| state.crowd.remove(place));
         let joins = !state.reached(mark);
         if joins {
@@ -584,7 +591,7 @@ impl Board {
     /// Calls all who wait for a number of endings, for another look.
     pub(crate) fn call_all(&self) {
         let mut due = Due::default();
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         state.call_crowd(Mark::Ended(u32::MAX), &mut due);
         drop(state);
         due.fire();
@@ -598,7 +605,7 @@ impl Board {
     }
 
     pub(crate) fn leave_crowd(&self, place: Place) {
-        let old = lock(&self.state).crowd.remove(place);
+        let old = lock(&self.state.0).crowd.remove(place);
         drop(old);
     }
 
@@ -611,7 +618,7 @@ impl Board {
         }
         let now = self.clock();
         let queued = status.stamped().unwrap_or(now);
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.state.0);
         if !status.has(ENDED) {
             state.record(index, queued, What::Queued);
             state.record(index, now, What::Started);
@@ -626,7 +633,7 @@ impl Board {
             return;
         }
         let (now, what) = (self.clock(), what());
-        lock(&self.state).record(index, now, what);
+        lock(&self.state.0).record(index, now, what);
     }
 
     /// Records that an entry was waited for until now, by another entry or from outside of any.
@@ -643,7 +650,7 @@ impl Board {
 
     /// What was recorded so far, in the order of time.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let mut events = lock(&self.state).events.clone().unwrap_or_default();
+        let mut events = lock(&self.state.0).events.clone().unwrap_or_default();
         events.sort_by_key(|event| event.at);
         events
     }

@@ -26,6 +26,11 @@ pub(crate) fn locate(index: u32) -> (usize, u32) {
     }
 }
 
+/// A chunk as readers of its entries see it: whatever the keys are.
+pub(crate) trait Cells<V>: Host {
+    fn read(&self, at: u32) -> Option<Result<&V, Error>>;
+}
+
 /// A stretch of entries.
 pub(crate) struct Chunk<K, V> {
     board: Arc<Board>,
@@ -34,9 +39,11 @@ pub(crate) struct Chunk<K, V> {
 }
 
 impl<K, V> Chunk<K, V> {
-    pub(crate) fn new(board: Arc<Board>, first: u32) -> Self {
+    /// `key` gives the keys that are known beforehand.
+    pub(crate) fn new(board: Arc<Board>, first: u32, key: impl Fn(u32) -> Option<K>) -> Self {
         let size = if first == 0 { FIRST_CHUNK } else { CHUNK };
-        Self { board, first, entries: (0..size).map(|_| Entry::vacant()).collect() }
+        let entries = (first..).take(size as usize).map(|index| Entry::vacant(key(index)));
+        Self { board, first, entries: entries.collect() }
     }
 
     pub(crate) fn entry(&self, at: u32) -> &Entry<K, V> {
@@ -145,5 +152,15 @@ where
 
     fn name(&self, at: u32) -> String {
         self.name_of(at)
+    }
+}
+
+impl<K, V> Cells<V> for Chunk<K, V>
+where
+    K: fmt::Debug + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
+    fn read(&self, at: u32) -> Option<Result<&V, Error>> {
+        self.entry(at).read()
     }
 }

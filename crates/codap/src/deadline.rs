@@ -99,7 +99,8 @@ impl<V: Send + Sync + 'static> Deadline<V> {
         let board = group.board();
         let now = board.clock();
         while *next < board.len() {
-            let status = group.status(*next);
+            let (cells, at) = group.cell(*next);
+            let status = cells.status(at);
             if !status.has(CLAIMED) {
                 let expires = status.stamped().unwrap_or(now).saturating_add(self.after);
                 if expires > now {

@@ -15,11 +15,11 @@ use futures_core::Stream;
 
 use crate::board::{Board, Config};
 use crate::chunk::{Chunk, locate};
-use crate::crowd::Mark;
 use crate::entry::CLAIMED;
 use crate::error::{BoxError, Error, Kind};
 use crate::runtime::{Home, Runtime};
 use crate::until::Until;
+use crate::waiters::Mark;
 use crate::work::{Ticket, Work};
 
 /// Unless told otherwise, a drain has as many entries in flight.
@@ -179,12 +179,11 @@ impl<V: Send + 'static> Flow<V> {
         let index = self.started;
         let (_, at) = locate(index);
         if at == 0 {
-            let chunk = Chunk::new(self.board.clone(), index);
+            let chunk = Chunk::new(self.board.clone(), index, |index| Some(index as usize));
             let size = chunk.len();
             self.chunks.push_back((Arc::new(chunk), size));
         }
         let (chunk, _) = self.chunks.back().expect("the chunk of the open end is there");
-        chunk.entry(at).occupy(index as usize);
         self.started = index.checked_add(1).expect("a drain runs up to 2^32 futures");
         self.board.grown_to(self.started);
         let future = work.into_future();

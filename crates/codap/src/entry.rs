@@ -132,9 +132,10 @@ pub(crate) struct Entry<K, V> {
 }
 
 impl<K, V> Entry<K, V> {
-    /// A place for an entry that nobody has put yet.
-    pub(crate) fn vacant() -> Self {
-        Self { key: OnceLock::new(), outcome: OnceLock::new(), status: Status::new() }
+    /// A place for an entry that nobody has put yet, with its key if that is known.
+    pub(crate) fn vacant(key: Option<K>) -> Self {
+        let key = key.map_or_else(OnceLock::new, OnceLock::from);
+        Self { key, outcome: OnceLock::new(), status: Status::new() }
     }
 
     /// Gives the place to a key. The arena gives each place out once.
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_outcome_is_read_once_it_is_published() {
-        let entry = Entry::vacant();
+        let entry = Entry::vacant(None);
         entry.occupy("key");
         entry.write(Ok(7));
         assert!(entry.read().is_none());
@@ -282,11 +283,11 @@ mod tests {
                 panic!("in a drop");
             }
         }
-        let entry = Entry::vacant();
+        let entry = Entry::vacant(None);
         entry.occupy(Bomb);
         entry.write(Ok(Bomb));
         drop(entry);
-        let failed = Entry::<_, Bomb>::vacant();
+        let failed = Entry::<_, Bomb>::vacant(None);
         failed.occupy(Bomb);
         failed.write(Err(Error::new(Kind::Abandoned, "key", Duration::ZERO)));
         drop(failed);

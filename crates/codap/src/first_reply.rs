@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use crate::board::Board;
 use crate::builder::Builder;
-use crate::crowd::Mark;
 use crate::error::{Error, Kind};
 use crate::group::Group;
 use crate::owner::Owner;
@@ -18,6 +17,7 @@ use crate::push::Pusher;
 use crate::reply::{Replies, park_on};
 use crate::runtime::{self, Runtime};
 use crate::until::Until;
+use crate::waiters::Mark;
 
 /// A list whose values are computed in the background and read in the order of their arrival.
 ///

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::board::{Board, Claim, Config, EntryRef, Then};
-use crate::chunk::{Chunk, locate};
+use crate::chunk::{Cells, Chunk, locate};
 use crate::deadline::Hold;
 use crate::entry::{CLAIMED, Entry, Status};
 use crate::error::{Error, Failure, Kind};
@@ -44,8 +44,9 @@ pub(crate) enum Name<K> {
 /// The open end of the arena, and the entries by key, under one lock.
 struct Tail<K, V> {
     len: u32,
-    /// The chunk that is being filled.
-    chunk: Option<Arc<Chunk<K, V>>>,
+    /// The chunk that is being filled, for its next entries. Cloned by the handful: its reference
+    /// count is on the way of the tasks that end meanwhile, and they on its.
+    chunk: Vec<Arc<Chunk<K, V>>>,
     /// Upper half of the hash, and index, of the latest entry of every key.
     keys: HashTable<(u32, u32)>,
 }
@@ -56,6 +57,13 @@ struct Placed<K, V> {
     at: u32,
     index: u32,
 }
+
+/// For how many keys there is room at first: as many as a page has.
+const PAGE: usize = 14;
+
+/// How often a chunk is cloned at once, besides the one that is needed: a divisor of its size, less
+/// one.
+const HANDFUL: usize = if cfg!(codap_loom) { 1 } else { 7 };
 
 /// See the module.
 pub(crate) struct Group<K, V> {
@@ -73,7 +81,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         let group = Arc::new(Self {
             board: Arc::new(Board::new(config, home)),
             chunks: boxcar::Vec::new(),
-            tail: Mutex::new(Tail { len: 0, chunk: None, keys: HashTable::new() }),
+            tail: Mutex::new(Tail { len: 0, chunk: Vec::new(), keys: HashTable::new() }),
             hasher: DefaultHashBuilder::default(),
             deadline: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -97,6 +105,14 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
     fn entry(&self, index: u32) -> &Entry<K, V> {
         let (chunk, at) = self.chunk(index);
         chunk.entry(at)
+    }
+
+    pub(crate) fn status(&self, index: u32) -> &Status {
+        self.entry(index).status()
+    }
+
+    pub(crate) fn read(&self, index: u32) -> Option<Result<&V, Error>> {
+        self.entry(index).read()
     }
 
     pub(crate) fn key(&self, index: u32) -> &K {
@@ -145,16 +161,21 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         }
         let (number, at) = locate(index);
         if at == 0 {
-            let chunk = Arc::new(Chunk::new(self.board.clone(), index));
-            let pushed = self.chunks.push(chunk.clone());
+            let key = |index| match &name {
+                Name::Key(_) => None,
+                Name::Position(position) => Some(position(index as usize)),
+            };
+            let pushed = self.chunks.push(Arc::new(Chunk::new(self.board.clone(), index, key)));
             debug_assert_eq!(pushed, number, "chunks are pushed under the lock of the tail");
-            tail.chunk = Some(chunk);
         }
-        let chunk = tail.chunk.clone().expect("the chunk of the open end is there");
+        let chunk = tail.chunk.pop().unwrap_or_else(|| {
+            let chunk = self.chunk(index).0;
+            tail.chunk.extend(std::iter::repeat_n(chunk, HANDFUL).cloned());
+            chunk.clone()
+        });
         let entry = chunk.entry(at);
-        match name {
-            Name::Position(position) => entry.occupy(position(index as usize)),
-            Name::Key(key) => entry.occupy(key),
+        if let Name::Key(key) = name {
+            entry.occupy(key);
         }
         if let Some(stamp) = stamp {
             entry.status().stamp(stamp);
@@ -185,6 +206,9 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         let same = |&(its, index): &(u32, u32)| its == hash && self.key(index) == key;
         if let Some(known) = keys.find_mut(spread(hash), same) {
             return Some(std::mem::replace(&mut known.1, index));
+        }
+        if keys.capacity() == 0 {
+            keys.reserve(PAGE, |&(hash, _)| spread(hash));
         }
         keys.insert_unique(spread(hash), (hash, index), |&(hash, _)| spread(hash));
         None
@@ -310,13 +334,8 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
 
     /// Whether somebody holds on to an entry: its work, or a subtask of it.
     pub(crate) fn is_lent(&self) -> bool {
-        // The last chunk is in the tail as well.
-        let open = lock(&self.tail).chunk.clone();
-        let open = open.as_ref();
-        self.chunks.iter().any(|(_, chunk)| {
-            let ours = if open.is_some_and(|open| Arc::ptr_eq(open, chunk)) { 3 } else { 1 };
-            Arc::strong_count(chunk) > ours
-        })
+        lock(&self.tail).chunk.clear();
+        self.chunks.iter().any(|(_, chunk)| Arc::strong_count(chunk) > 1)
     }
 
     /// Moves all keys and outcomes out. Nobody else holds the group; the last tasks may still be
@@ -349,22 +368,14 @@ impl<K: Key, V: Send + Sync + 'static> Replies<V> for Group<K, V> {
         &self.board
     }
 
-    fn status(&self, index: u32) -> &Status {
-        self.entry(index).status()
+    fn cell(&self, index: u32) -> (&dyn Cells<V>, u32) {
+        let (chunk, at) = self.chunk(index);
+        (&**chunk, at)
     }
 
     fn entry_ref(&self, index: u32) -> EntryRef {
         let (chunk, at) = self.chunk(index);
         EntryRef { host: chunk.clone(), at }
-    }
-
-    fn name(&self, index: u32) -> String {
-        let (chunk, at) = self.chunk(index);
-        chunk.name_of(at)
-    }
-
-    fn read(&self, index: u32) -> Option<Result<&V, Error>> {
-        self.entry(index).read()
     }
 
     fn finish(&self, index: u32, outcome: Result<V, Failure>) -> bool {

@@ -227,8 +227,8 @@ impl<K: Key, V: Send + Sync + 'static> KvHandle<K, V> {
         Q: Hash + Eq + fmt::Debug + ?Sized,
     {
         match self.0.find(key) {
-            Some(index) => Get::new(&*self.0, index),
-            None => Get::failed(&*self.0, Self::missing(key)),
+            Some(index) => Get::new(self.0.cell(index)),
+            None => Get::failed(Self::missing(key)),
         }
     }
 
@@ -270,7 +270,7 @@ impl<K: Key, V: Send + Sync + 'static> KvHandle<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        ending(&*self.0, self.0.find(key)?)
+        ending(self.0.cell(self.0.find(key)?))
     }
 
     /// A handle to the entry of `key`.

@@ -146,7 +146,6 @@ mod chunk;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contain;
-mod crowd;
 mod current;
 mod deadline;
 mod drain;
@@ -177,6 +176,7 @@ mod sync;
 mod threads;
 mod timer;
 mod until;
+mod waiters;
 mod waits;
 mod work;
 

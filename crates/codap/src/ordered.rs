@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::group::Group;
 use crate::owner::Owner;
 use crate::push::Pusher;
-use crate::reply::{Get, Replies};
+use crate::reply::Get;
 use crate::runtime::Runtime;
 
 /// A list whose values are computed in the background and read in the order of their pushes.

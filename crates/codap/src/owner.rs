@@ -11,13 +11,13 @@ use std::time::Instant;
 use futures_core::Stream;
 
 use crate::board::Board;
-use crate::crowd::Mark;
 use crate::current;
 use crate::error::{Error, Errors};
 use crate::event::Event;
 use crate::group::{Group, Key};
 use crate::reply::{Get, Replies};
 use crate::until::Until;
+use crate::waiters::Mark;
 
 /// A container as its owner sees it: what [`Kv`](crate::Kv), [`Ordered`](crate::Ordered) and
 /// [`FirstReply`](crate::FirstReply) have in common.
@@ -103,10 +103,10 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     pub async fn next(&self) -> Option<Keyed<'_, K, V>> {
         let board = self.group.board();
         loop {
-            if let Some(index) = board.take_arrival() {
-                return Some(self.keyed(index));
-            }
-            let cursor = board.cursor();
+            let cursor = match board.take_arrival() {
+                Ok(index) => return Some(self.keyed(index)),
+                Err(cursor) => cursor,
+            };
             if cursor >= board.len() || !Until::new(board, Mark::Ended(cursor + 1)).await {
                 return None;
             }
@@ -134,7 +134,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
 
     /// All entries put so far in the order of their puts, each with a future of its reply.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Get<'_, V>)> {
-        (0..self.group.len()).map(|index| (self.group.key(index), Get::new(&*self.group, index)))
+        (0..self.group.len()).map(|index| (self.group.key(index), Get::new(self.group.cell(index))))
     }
 
     /// Waits until everything has ended; every reply, in the order of the puts.

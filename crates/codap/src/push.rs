@@ -90,7 +90,7 @@ impl<V: Send + Sync + 'static> Pusher<V> {
 
     /// How the entry that was pushed as number `pushed` ended, if it has.
     pub fn ending(&self, pushed: usize) -> Option<Ending> {
-        ending(&*self.0, self.find(pushed).ok()?)
+        ending(self.0.cell(self.find(pushed).ok()?))
     }
 
     /// A handle to the entry that was pushed as number `pushed`.
@@ -112,8 +112,8 @@ impl<V: Send + Sync + 'static> Pusher<V> {
 
     pub(crate) fn get(&self, position: usize) -> Get<'_, V> {
         match self.find(position) {
-            Ok(index) => Get::new(&*self.0, index),
-            Err(error) => Get::failed(&*self.0, error),
+            Ok(index) => Get::new(self.0.cell(index)),
+            Err(error) => Get::failed(error),
         }
     }
 }

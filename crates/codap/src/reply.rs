@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::board::{Board, EntryRef, Seat, Then};
+use crate::board::{Board, EntryRef, Host, Seat, Then};
+use crate::chunk::Cells;
 use crate::contain::in_turn;
 use crate::current;
 use crate::entry::{DEFAULTED, ENDED, Status};
@@ -16,12 +17,10 @@ use crate::runtime;
 use crate::threads::Parker;
 use crate::waits::{Target, Waiting};
 
-/// Entries as their readers see them: whatever the keys are.
+/// A container as handles to its entries see it.
 pub(crate) trait Replies<V>: Send + Sync {
     fn board(&self) -> &Arc<Board>;
-    fn status(&self, index: u32) -> &Status;
-    fn name(&self, index: u32) -> String;
-    fn read(&self, index: u32) -> Option<Result<&V, Error>>;
+    fn cell(&self, index: u32) -> (&dyn Cells<V>, u32);
     fn entry_ref(&self, index: u32) -> EntryRef;
     /// Ends the entry with what its work gave, unless it has ended; whether it did. Either way its
     /// work is gone.
@@ -30,10 +29,10 @@ pub(crate) trait Replies<V>: Send + Sync {
     fn interrupt(&self, index: u32, kind: Kind) -> bool;
 }
 
-/// How `index` ended, if it has.
-pub(crate) fn ending<V>(replies: &dyn Replies<V>, index: u32) -> Option<Ending> {
-    replies.read(index).map(|reply| match reply {
-        Ok(_) if replies.status(index).has(DEFAULTED) => Ending::Defaulted,
+/// How an entry ended, if it has.
+pub(crate) fn ending<V: 'static>((cells, at): (&dyn Cells<V>, u32)) -> Option<Ending> {
+    cells.read(at).map(|reply| match reply {
+        Ok(_) if cells.status(at).has(DEFAULTED) => Ending::Defaulted,
         Ok(_) => Ending::Ok,
         Err(error) => error.ending().unwrap_or(Ending::Failed),
     })
@@ -51,53 +50,50 @@ struct Wait {
 
 impl Wait {
     /// Whether the entry has ended; an error if it never could.
-    fn poll<V>(
-        &mut self,
-        replies: &dyn Replies<V>,
-        index: u32,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
-        let (board, status) = (replies.board(), replies.status(index));
-        if status.has(ENDED) {
-            self.end(replies, index);
-            return Poll::Ready(Ok(()));
-        }
-        if self.ticket.is_none() {
+    fn poll(&mut self, host: &dyn Host, at: u32, waker: &Waker) -> Poll<Result<(), Error>> {
+        let (board, status) = (host.board(), host.status(at));
+        if self.ticket.is_none() && !status.has(ENDED) {
             if board.config.record {
                 self.since = Some(board.clock());
             }
             if let Some(entry) = current::entry() {
-                match begin_wait(replies, index, entry) {
+                match begin_wait(host, at, entry) {
                     Ok(waiting) => self.waiting = Some(waiting),
                     Err(error) => return Poll::Ready(Err(error)),
                 }
             }
         }
-        if board.watch(index, status, &mut self.ticket, waker.clone()) {
+        if !status.has(ENDED)
+            && board.watch(host.index(at), status, &mut self.ticket, waker.clone())
+        {
             return Poll::Pending;
         }
-        self.end(replies, index);
+        // Whoever ended the entry takes all its readers off the list.
+        self.ticket = None;
+        self.end(host, at);
         Poll::Ready(Ok(()))
     }
 
-    fn end<V>(&mut self, replies: &dyn Replies<V>, index: u32) {
+    fn end(&mut self, host: &dyn Host, at: u32) {
         if let Some(ticket) = self.ticket.take() {
-            replies.board().unwatch(index, ticket);
+            host.board().unwatch(host.index(at), ticket);
         }
         let waiting = self.waiting.take();
         if let Some(from) = self.since.take() {
-            replies.board().record_wait(index, waiting.as_ref().map(Waiting::entry), from);
+            let by = waiting.as_ref().map(Waiting::entry);
+            host.board().record_wait(host.index(at), by, from);
         }
     }
 }
 
-/// `entry` begins to wait for `index`, unless the wait would never end.
-fn begin_wait<V>(replies: &dyn Replies<V>, index: u32, entry: EntryRef) -> Result<Waiting, Error> {
-    Waiting::begin(entry, Target::Entry((replies.board().id, index))).map_err(|circle| {
+/// `entry` begins to wait for another, unless the wait would never end.
+fn begin_wait(host: &dyn Host, at: u32, entry: EntryRef) -> Result<Waiting, Error> {
+    let id = (host.board().id, host.index(at));
+    Waiting::begin(entry, Target::Entry(id)).map_err(|circle| {
         let mut path: Vec<_> = circle.iter().map(EntryRef::name).collect();
         path.extend(path.first().cloned());
         let path = crate::redact::redact(&path.join(" waits for "));
-        Error::new(Kind::Cycle(path.into()), &replies.name(index), Duration::ZERO)
+        Error::new(Kind::Cycle(path.into()), &host.name(at), Duration::ZERO)
     })
 }
 
@@ -106,47 +102,45 @@ fn begin_wait<V>(replies: &dyn Replies<V>, index: u32, entry: EntryRef) -> Resul
 /// Dropping it gives the wait up and touches nothing else. It is `Send`, holds no key, and costs
 /// nothing to speak of if the entry has ended; else the container's lock once for each poll.
 #[must_use = "futures do nothing unless polled"]
-pub struct Get<'a, V> {
-    replies: &'a dyn Replies<V>,
-    target: Result<u32, Option<Error>>,
+pub struct Get<'a, V: 'static> {
+    from: From<'a, V>,
     wait: Wait,
 }
 
-impl<'a, V> Get<'a, V> {
-    pub(crate) fn new(replies: &'a dyn Replies<V>, index: u32) -> Self {
-        Self { replies, target: Ok(index), wait: Wait::default() }
+/// Where the answer of a read comes from.
+enum From<'a, V: 'static> {
+    Entry(&'a dyn Cells<V>, u32),
+    /// There is none to wait for.
+    Error(Option<Error>),
+}
+
+impl<'a, V: 'static> Get<'a, V> {
+    pub(crate) fn new((cells, at): (&'a dyn Cells<V>, u32)) -> Self {
+        Self { from: From::Entry(cells, at), wait: Wait::default() }
     }
 
     /// A read that has its answer.
-    pub(crate) fn failed(replies: &'a dyn Replies<V>, error: Error) -> Self {
-        Self { replies, target: Err(Some(error)), wait: Wait::default() }
+    pub(crate) fn failed(error: Error) -> Self {
+        Self { from: From::Error(Some(error)), wait: Wait::default() }
     }
 
     /// Blocks the thread until the answer is there.
     pub(crate) fn block(mut self) -> Result<&'a V, Error> {
-        let index = match &mut self.target {
-            Ok(index) => *index,
-            Err(error) => return Err(error.take().expect("a read is answered once")),
+        let (cells, at) = match &mut self.from {
+            From::Entry(cells, at) => (*cells, *at),
+            From::Error(error) => return Err(error.take().expect("a read is answered once")),
         };
-        if let Some(reply) = self.replies.read(index) {
+        if let Some(reply) = cells.read(at) {
             return reply;
         }
-        let replies = self.replies;
         let mut reply = None;
-        let blocked = runtime::block(replies.board().known_home(), &mut || {
+        let blocked = runtime::block(cells.board().known_home(), &mut || {
             reply = Some(park_on(&mut self));
         });
-        match (blocked, reply) {
-            (_, Some(reply)) => reply,
-            (Err(hint), None) => {
-                let kind = Kind::WouldBlock(hint);
-                Err(Error::new(kind, &replies.name(index), Duration::ZERO))
-            }
-            (Ok(()), None) => {
-                let kind = Kind::WouldBlock("the runtime said it blocked and did not");
-                Err(Error::new(kind, &replies.name(index), Duration::ZERO))
-            }
-        }
+        reply.unwrap_or_else(|| {
+            let hint = blocked.err().unwrap_or("the runtime said it blocked and did not");
+            Err(Error::new(Kind::WouldBlock(hint), &cells.name(at), Duration::ZERO))
+        })
     }
 }
 
@@ -180,39 +174,38 @@ pub(crate) fn park_on<F: Future + Unpin>(future: &mut F) -> F::Output {
     output
 }
 
-impl<'a, V> Future for Get<'a, V> {
+impl<'a, V: 'static> Future for Get<'a, V> {
     type Output = Result<&'a V, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let index = match &mut this.target {
-            Ok(index) => *index,
-            Err(error) => {
-                let error = error.take().expect("a future is not polled after its end");
-                return Poll::Ready(Err(error));
+        match &mut this.from {
+            From::Error(error) => {
+                Poll::Ready(Err(error.take().expect("a future is not polled after its end")))
             }
-        };
-        match this.wait.poll(this.replies, index, cx.waker()) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) => {
-                Poll::Ready(this.replies.read(index).expect("an entry that has ended has a reply"))
+            From::Entry(cells, at) => {
+                std::task::ready!(this.wait.poll(*cells, *at, cx.waker()))?;
+                Poll::Ready(cells.read(*at).expect("an entry that has ended has a reply"))
             }
         }
     }
 }
 
-impl<V> Drop for Get<'_, V> {
+impl<V: 'static> Drop for Get<'_, V> {
     fn drop(&mut self) {
-        if let Ok(index) = self.target {
-            self.wait.end(self.replies, index);
+        if let From::Entry(cells, at) = self.from {
+            self.wait.end(cells, at);
         }
     }
 }
 
-impl<V> fmt::Debug for Get<'_, V> {
+impl<V: 'static> fmt::Debug for Get<'_, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Get").field("target", &self.target).finish_non_exhaustive()
+        let entry = match &self.from {
+            From::Entry(cells, at) => Some(cells.index(*at)),
+            From::Error(_) => None,
+        };
+        f.debug_struct("Get").field("entry", &entry).finish_non_exhaustive()
     }
 }
 
@@ -245,7 +238,8 @@ impl<V: Send + Sync + 'static> Reply<V> {
     }
 
     pub(crate) fn status(&self) -> &Status {
-        self.replies.status(self.index)
+        let (cells, at) = self.replies.cell(self.index);
+        cells.status(at)
     }
 
     pub(crate) fn entry_ref(&self) -> EntryRef {
@@ -257,7 +251,8 @@ impl<V: Send + Sync + 'static> Reply<V> {
     }
 
     pub(crate) fn awaited_by(&self, entry: EntryRef) -> Result<Waiting, Error> {
-        begin_wait(&*self.replies, self.index, entry)
+        let (cells, at) = self.replies.cell(self.index);
+        begin_wait(cells, at, entry)
     }
 
     /// The entry: the how-manieth put or push of its container, from 0.
@@ -270,7 +265,7 @@ impl<V: Send + Sync + 'static> Reply<V> {
     /// # Errors
     /// How the entry ended, if without a value; a cycle, if this entry waits for the caller's.
     pub fn get(&self) -> Get<'_, V> {
-        Get::new(&*self.replies, self.index)
+        Get::new(self.replies.cell(self.index))
     }
 
     /// Waits for the entry, blocking the thread; for where that is allowed see
@@ -284,12 +279,13 @@ impl<V: Send + Sync + 'static> Reply<V> {
 
     /// The reply, if the entry has ended. Never waits.
     pub fn try_get(&self) -> Option<Result<&V, Error>> {
-        self.replies.read(self.index)
+        let (cells, at) = self.replies.cell(self.index);
+        cells.read(at)
     }
 
     /// How the entry ended, if it has.
     pub fn ending(&self) -> Option<Ending> {
-        ending(&*self.replies, self.index)
+        ending(self.replies.cell(self.index))
     }
 
     /// Ends the entry as cancelled, unless it has ended; whether it did. Its future is dropped the
@@ -310,8 +306,7 @@ impl<V: Send + Sync + 'static> Reply<V> {
     pub fn on_done(&self, callback: impl FnOnce(Result<&V, Error>) + Send + 'static) {
         let callback = OnDone { reply: self.clone(), callback: Mutex::new(Some(callback)) };
         let waker = Waker::from(Arc::new(callback));
-        let status = self.replies.status(self.index);
-        if !self.board().watch(self.index, status, &mut None, waker.clone()) {
+        if !self.board().watch(self.index, self.status(), &mut None, waker.clone()) {
             waker.wake();
         }
     }
@@ -345,9 +340,9 @@ impl<V> Clone for Reply<V> {
     }
 }
 
-impl<V> fmt::Debug for Reply<V> {
+impl<V: 'static> fmt::Debug for Reply<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = ending(&*self.replies, self.index);
+        let state = ending(self.replies.cell(self.index));
         f.debug_struct("Reply").field("index", &self.index).field("ending", &state).finish()
     }
 }

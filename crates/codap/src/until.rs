@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::board::{Board, EntryRef};
-use crate::crowd::{Mark, Place};
 use crate::current;
+use crate::waiters::{Mark, Place};
 use crate::waits::{Target, Waiting};
 
 /// Ready when the mark is reached (`true`), or, in an entry, when there will be no more endings
@@ -48,8 +48,8 @@ impl Begun {
     fn step(&mut self, board: &Arc<Board>, goal: Mark) -> Mark {
         let Some(entry) = &self.within else { return goal };
         let (next, target) = match goal {
-            Mark::Ended(_) => {
-                let next = board.counts().0 + 1;
+            Mark::Ended(count) => {
+                let next = count.min(board.counts().0 + 1);
                 (Mark::Ended(next), Target::Ending(board.clone(), next))
             }
             Mark::Gone(_) => (goal, Target::Other),
@@ -72,20 +72,21 @@ impl<B: Borrow<Arc<Board>> + Unpin> Future for Until<B> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let this = self.get_mut();
         let board: &Arc<Board> = this.board.borrow();
+        let has_waited = this.begun.is_some();
         loop {
-            if board.reached(this.mark) {
-                if let Some(begun) = this.begun.take()
+            let begun = this.begun.get_or_insert_with(|| Begun::new(board));
+            let step = begun.step(board, this.mark);
+            if !board.join_crowd(step, &mut this.place, cx.waker().clone()) {
+                if step != this.mark {
+                    continue;
+                }
+                if has_waited
                     && let (Some(from), Mark::Ended(count)) = (begun.since, this.mark)
                     && let Some(last) = board.arrival(count.saturating_sub(1))
                 {
                     board.record_wait(last, begun.within.as_ref(), from);
                 }
                 return Poll::Ready(true);
-            }
-            let begun = this.begun.get_or_insert_with(|| Begun::new(board));
-            let step = begun.step(board, this.mark);
-            if !board.join_crowd(step, &mut this.place, cx.waker().clone()) {
-                continue;
             }
             // After it has its place: who finds out later calls it there.
             if begun.is_hopeless() {

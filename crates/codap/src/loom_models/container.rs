@@ -7,9 +7,9 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::stage::{Outside, assert_whole, gone, group, model, next};
-use crate::crowd::Mark;
 use crate::reply::Replies;
 use crate::until::Until;
+use crate::waiters::Mark;
 
 #[test]
 fn a_container_that_ends_while_another_puts_leaves_nothing_pending() {

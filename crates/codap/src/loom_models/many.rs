@@ -8,11 +8,11 @@ use loom::thread;
 
 use super::stage::{Numbers, built, group, model, next, polled_once, unseen};
 use crate::board::Config;
-use crate::crowd::Mark;
 use crate::group::Name;
 use crate::owner::Owner;
 use crate::reply::{Replies, Reply};
 use crate::until::Until;
+use crate::waiters::Mark;
 
 #[test]
 fn who_waits_for_a_number_of_entries_does_not_miss_the_last() {

@@ -10,12 +10,12 @@ use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
 use crate::board::{Board, Config};
-use crate::crowd::Mark;
 use crate::group::{Group, Name};
 use crate::reply::{Replies, Reply};
 use crate::runtime::{BoxFuture, Home, Runtime};
 use crate::slot::External;
 use crate::sync::lock;
+use crate::waiters::Mark;
 
 /// Plays `play` in every order.
 pub(super) fn model(play: impl Fn() + Send + Sync + 'static) {
