@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 use crate::contain::{in_turn, quietly, wake};
 use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status};
 use crate::error::Ending;
-use crate::event::{Event, Waiter, What};
+use crate::event::{Event, Waiter};
 use crate::limiter::Limiter;
+use crate::record::{Note, Record};
 use crate::redact::redact;
 use crate::runtime::Home;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
@@ -221,7 +222,7 @@ struct State {
     crowd: Waiters<Place>,
     tickets: u32,
     limiter: Option<Limiter<Claim>>,
-    events: Option<Vec<Event>>,
+    record: Option<Record>,
     /// The place of the container's one cursor over the arrivals.
     cursor: u32,
 }
@@ -293,15 +294,9 @@ impl State {
         }
     }
 
-    /// Whether it is recorded that the entry was put.
-    fn is_recorded(&self, entry: u32) -> bool {
-        let mut events = self.events.iter().flatten().rev();
-        events.any(|event| event.entry == entry as usize && event.what == What::Queued)
-    }
-
-    fn record(&mut self, entry: u32, at: Duration, what: What) {
-        if let Some(events) = &mut self.events {
-            events.push(Event { entry: entry as usize, at, what });
+    fn note(&mut self, entry: u32, at: Duration, note: Note) {
+        if let Some(record) = &mut self.record {
+            record.push(entry, at, note);
         }
     }
 }
@@ -337,7 +332,7 @@ impl Board {
     pub(crate) fn new(config: Config, home: Option<Home>) -> Self {
         let state = State {
             limiter: config.limit.map(Limiter::new),
-            events: config.record.then(Vec::new),
+            record: config.record.then(Record::default),
             // As many as a page has.
             arrived: VecDeque::with_capacity(16),
             ..State::default()
@@ -488,10 +483,12 @@ impl Board {
         state.arrived.push_back(index);
         state.failed += u32::from(!ending.is_ok());
         if let Some(at) = at {
-            if !status.has_started() {
-                state.record(index, status.stamped().unwrap_or(at), What::Queued);
-            }
-            state.record(index, at, What::Ended(ending));
+            let note = if status.has_started() {
+                Note::Ended(ending)
+            } else {
+                Note::Dropped(ending, status.stamped().unwrap_or(at))
+            };
+            state.note(index, at, note);
         }
         status.set(if leaves { ENDED | GONE } else { ENDED });
         if state.is_calm() {
@@ -620,38 +617,36 @@ impl Board {
         let queued = status.stamped().unwrap_or(now);
         let mut state = lock(&self.state.0);
         if !status.has(ENDED) {
-            state.record(index, queued, What::Queued);
-            state.record(index, now, What::Started);
-        } else if !state.is_recorded(index) {
+            state.note(index, now, Note::Started(queued));
+        } else if !state.record.as_ref().is_some_and(|record| record.knows_put_of(index)) {
             // Ended from outside between its permit and its start.
-            state.record(index, queued, What::Queued);
+            state.note(index, queued, Note::Queued);
         }
     }
 
-    pub(crate) fn record(&self, index: u32, what: impl FnOnce() -> What) {
+    pub(crate) fn note(&self, index: u32, note: impl FnOnce() -> Note) {
         if !self.config.record {
             return;
         }
-        let (now, what) = (self.clock(), what());
-        lock(&self.state.0).record(index, now, what);
+        let (now, note) = (self.clock(), note());
+        lock(&self.state.0).note(index, now, note);
     }
 
     /// Records that an entry was waited for until now, by another entry or from outside of any.
     pub(crate) fn record_wait(&self, index: u32, by: Option<&EntryRef>, from: Duration) {
-        self.record(index, || {
+        self.note(index, || {
             let by = by.map_or(Waiter::Outside, |entry| {
                 let (container, index) = entry.id();
                 let name = redact(&entry.name());
                 Waiter::Entry { container, entry: index as usize, name }
             });
-            What::Waited { by, from }
+            Note::Waited(Box::new((by, from)))
         });
     }
 
     /// What was recorded so far, in the order of time.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let mut events = lock(&self.state.0).events.clone().unwrap_or_default();
-        events.sort_by_key(|event| event.at);
-        events
+        let record = lock(&self.state.0).record.clone();
+        record.map(|record| record.events()).unwrap_or_default()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::board::{Board, Host};
 use crate::contain::catch;
-use crate::entry::{DEFAULTED, Entry, Status};
+use crate::entry::{BY_HAND, DEFAULTED, Entry, Status};
 use crate::error::{Ending, Error, Failure, Kind};
 
 /// The first chunk is small, for a page; the others are larger, so that little is wasted either
@@ -125,7 +125,8 @@ impl<K: fmt::Debug, V> Chunk<K, V> {
 
     /// Ends the entry from outside; its task, if it has one, is woken to drop its work.
     pub(crate) fn interrupt(&self, at: u32, kind: Kind) -> bool {
-        let ended = self.end(at, false, || Err(self.error(at, kind)));
+        let leaves = self.entry(at).status().has(BY_HAND);
+        let ended = self.end(at, leaves, || Err(self.error(at, kind)));
         if ended && let Some(task) = self.entry(at).status().take_task() {
             task.wake();
         }

@@ -40,6 +40,8 @@ pub(crate) const POLLED: u32 = 1 << 8;
 pub(crate) const SEATED: u32 = 1 << 9;
 /// More than one stands there.
 pub(crate) const SHARED: u32 = 1 << 10;
+/// Nothing runs for it, so that nothing is left to wait for when it ends.
+pub(crate) const BY_HAND: u32 = 1 << 11;
 
 /// What is known of an entry without knowing the type of its value.
 #[derive(Debug)]

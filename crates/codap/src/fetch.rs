@@ -10,7 +10,7 @@ use crate::board::EntryRef;
 use crate::current;
 use crate::entry::{DEFAULTED, RESTING};
 use crate::error::{BoxError, Error, Kind};
-use crate::event::What;
+use crate::record::Note;
 use crate::runtime::Nap;
 use crate::timer;
 
@@ -315,7 +315,7 @@ where
                 Step::Start => {
                     run.attempts += 1;
                     if let Some(entry) = &run.entry {
-                        entry.board().record(entry.index(), || What::Attempt(run.attempts));
+                        entry.board().note(entry.index(), || Note::Attempt(run.attempts));
                     }
                     this.attempt.set(Some((this.make)()));
                     *this.step = Step::Attempt(run.alarm(this.policy.timeout));

@@ -11,7 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::board::{Board, Claim, Config, EntryRef, Then};
 use crate::chunk::{Cells, Chunk, locate};
 use crate::deadline::Hold;
-use crate::entry::{CLAIMED, Entry, Status};
+use crate::entry::{BY_HAND, CLAIMED, Entry, Status};
 use crate::error::{Error, Failure, Kind};
 use crate::outcome::Outcome;
 use crate::pool;
@@ -187,12 +187,16 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         if let Some(before) = before {
             self.interrupt(before, Kind::Cancelled("its key was put again"));
         }
+        Placed { chunk, at, index }
+    }
+
+    /// What may end an entry from now on that does not end at once by itself.
+    fn expose(&self, placed: &Placed<K, V>) {
         if self.closed.load(Ordering::Acquire) {
-            self.interrupt(index, Kind::Cancelled("its container was dropped"));
+            self.interrupt(placed.index, Kind::Cancelled("its container was dropped"));
         } else if let Some(deadline) = self.deadline.get() {
             deadline.arm();
         }
-        Placed { chunk, at, index }
     }
 
     /// Gives a key to a new entry; the answer is the entry that had it.
@@ -233,6 +237,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
                 self.board.admit(chunk.entry(at).status(), claim);
             }
         });
+        self.expose(&placed);
         home.spawn(Work::<F, K, V, M>::new(future, Ticket::new(placed.chunk, placed.at)));
         self.reply(placed.index)
     }
@@ -252,6 +257,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
                 waiting.take().map(|start| Claim { entry: entry(), then: Then::Start(start) })
             });
         });
+        self.expose(&placed);
         if let Some(start) = waiting {
             crate::contain::in_turn(start);
         }
@@ -298,8 +304,11 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
 
     /// Puts an entry that is filled by hand. It needs no permit.
     pub(crate) fn open(self: &Arc<Self>, name: Name<K>) -> Reply<V> {
-        let placed = self.place(name, |_, _| {});
+        let placed = self.place(name, |chunk, at| {
+            chunk.entry(at).status().set(BY_HAND);
+        });
         placed.chunk.start(placed.at);
+        self.expose(&placed);
         self.reply(placed.index)
     }
 

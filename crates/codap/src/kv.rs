@@ -130,7 +130,8 @@ impl<K: Key, V: Send + Sync + 'static> Kv<K, V> {
     }
 
     /// Cancels what is pending and waits until all work is gone: futures are dropped, functions
-    /// have returned. Dropping the returned future leaves the cancelled work to itself.
+    /// have returned, outside work has let go of its entry. A slot that is filled by hand is no
+    /// work, and is not waited for. Dropping the returned future leaves the cancelled work to itself.
     pub async fn shutdown(self) {
         self.0.shutdown().await;
     }

@@ -88,19 +88,23 @@
 //! wait that could never end because the entries wait for each other in a circle is an error
 //! ([`is_cycle`](Error::is_cycle)) for the one that would close it, also where a timeout around
 //! that wait would have broken the circle. All this holds in the entry's own future or function; a
-//! task that it spawns belongs to it if it is wrapped in [`carry`].
+//! task that it spawns belongs to it if it is wrapped in [`carry`]. A circle may lead through a wait
+//! for an arrival: that wait, whoever closed the circle, is told that nothing more will come.
 //!
 //! # Errors
 //!
 //! There is one type, [`Error`], cheap to clone. Its text tells in one line which entry, how it
 //! ended, after how long and why, without the secrets of URLs;
-//! [`source`](std::error::Error::source) is the work's own error, to downcast. (What went through `anyhow::Error` does not downcast any
-//! more, unless turned into a box by `reallocate_into_boxed_dyn_error_without_backtrace`.) Every
-//! entry ends in exactly one way, its [`Ending`]. A read can also be answered with an error of its
+//! [`source`](std::error::Error::source) is the work's own error, to downcast. (What went through
+//! `anyhow::Error` does not downcast any more, unless turned into a box by
+//! `reallocate_into_boxed_dyn_error_without_backtrace`.) Every entry ends in exactly one way, its
+//! [`Ending`]. A read can also be answered with an error of its
 //! own: missing, would block, cycle.
 //!
 //! Panics are contained in their entry: in its work, in `Drop` of its future and its value, in
-//! callbacks. This needs `panic = "unwind"`, the default of Rust.
+//! callbacks. This needs `panic = "unwind"`, the default of Rust. One thing nobody can contain: a
+//! second panic, out of a `Drop` of something that the work holds, while the first still unwinds the
+//! work's own stack. There Rust itself ends the process.
 //!
 //! # Events
 //!
@@ -168,6 +172,7 @@ mod owner;
 mod page;
 mod pool;
 mod push;
+mod record;
 mod redact;
 mod reply;
 mod runtime;

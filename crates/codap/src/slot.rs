@@ -3,14 +3,15 @@
 use crate::board::Then;
 use crate::contain::in_turn;
 use crate::current::{self, Restore};
-use crate::entry::ENDED;
+use crate::entry::{ENDED, GONE};
 use crate::error::{BoxError, Error, Failure, Kind};
 use crate::reply::Reply;
 use crate::waits::Waiting;
 
 /// An entry that is filled by hand: by a callback, another thread, a message handler.
 ///
-/// It runs from the start and needs no permit. Dropped unfilled it ends as abandoned, so that no
+/// It runs from the start and needs no permit; nobody waits for it when its container is shut down.
+/// Dropped unfilled it ends as abandoned, so that no
 /// reader waits for ever; one that is kept and never filled is ended only by the container's
 /// deadline, if it has one.
 ///
@@ -58,7 +59,9 @@ impl<V: Send + Sync + 'static> Slot<V> {
 
 impl<V: Send + Sync + 'static> Drop for Slot<V> {
     fn drop(&mut self) {
-        self.reply.finish(Err(Failure::Kind(Kind::Abandoned)));
+        if !self.reply.status().has(GONE) {
+            self.reply.finish(Err(Failure::Kind(Kind::Abandoned)));
+        }
     }
 }
 

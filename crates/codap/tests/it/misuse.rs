@@ -103,6 +103,29 @@ fn a_deadline_of_zero_ends_at_once() {
     assert!(wait(reply.get()).unwrap_err().is_timeout());
 }
 
+/// A slot that nobody fills has no work that could come to an end: the shutdown once waited for it
+/// as long as it was kept, here for ever.
+#[test]
+fn a_shutdown_with_a_slot_in_hand() {
+    let _watch = Watch::new();
+    let kv = Kv::<_, u32>::on(&Threads);
+    let slot = kv.slot("slot");
+    let reply = slot.reply();
+    wait(kv.shutdown());
+    assert!(wait(reply.get()).unwrap_err().is_cancelled());
+    assert!(!slot.fill(1));
+}
+
+/// A value is there when it is put, and no deadline is earlier than that.
+#[test]
+fn a_value_under_a_deadline_of_zero() {
+    let _watch = Watch::new();
+    let kv = Kv::<_, u32>::builder().on(&Threads).deadline(Duration::ZERO).build();
+    for n in 0..100 {
+        assert_eq!(kv.insert(n, n).try_get().unwrap().ok(), Some(&n));
+    }
+}
+
 #[test]
 fn finish_by_an_instant_that_has_passed() {
     let _watch = Watch::new();
