@@ -3,12 +3,16 @@
 
 // Circles of waits that lead through an arrival.
 mod circles;
+// A runtime whose time is the test's.
+mod clock;
 // The conformance suite on every runtime.
 mod conformance;
 // The record of what happened, and who waited for whom.
 mod events;
 // The examples, as programs of their own.
 mod examples;
+// The bulk form.
+mod drain;
 // Entries whose work is done outside of codap.
 mod external;
 // What other libraries do wrong, and codap does not.
@@ -17,6 +21,11 @@ mod footguns;
 mod leaks;
 // Bad use gets a clear error, and never a hang.
 mod misuse;
+// Values of different types: JSON, templates.
+#[cfg(feature = "page")]
+mod page;
+// `fetch`: timeouts, retries, defaults.
+mod policies;
 // The promises, where the conformance suite cannot express them.
 mod promises;
 // What tests stand on: runtimes, bounds on waits.
@@ -26,7 +35,9 @@ mod stage;
 mod graphs;
 // One entry: every combination of panic, cancel, drop and abort.
 mod matrix;
-// Many entries: nothing lost, limits and deadlines kept.
+// Many entries: deadlines met, drops quick.
+mod punctual;
+// Many entries: nothing lost, no limit exceeded.
 mod scale;
 // For tests of many steps: every runtime, and a watch over hangs.
 mod watched;

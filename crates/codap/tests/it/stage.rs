@@ -94,14 +94,14 @@ pub(crate) fn current_thread() -> tokio::runtime::Runtime {
 }
 
 /// A current-thread runtime that a thread of its own drives.
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", feature = "conformance"))]
 pub(crate) struct Driven {
     handle: tokio::runtime::Handle,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", feature = "conformance"))]
 impl Driven {
     pub(crate) fn new() -> Self {
         let runtime = current_thread();
@@ -118,7 +118,7 @@ impl Driven {
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", feature = "conformance"))]
 impl Drop for Driven {
     fn drop(&mut self) {
         drop(self.stop.take());
