@@ -29,8 +29,8 @@ const LIMIT: usize = 64;
 /// order of arrival, each with the position of its future.
 ///
 /// For more work than fits into a container, or an endless supply: memory is given back as results
-/// are taken. At most [`limit`](Drain::limit) entries are in flight and as many finished ones
-/// untaken; the next futures are drawn when the stream is polled. What is in flight runs on
+/// are taken. At most [`limit`](Drain::limit) entries are in flight or finished and untaken; the
+/// next futures are drawn when the stream is polled. What is in flight runs on
 /// whatever the consumer does. Values need to be `Send` only. Futures yield `Result`s, as there is
 /// no container whose type would tell values and errors apart; end one that cannot fail with
 /// [`codap::ok`](crate::ok).
@@ -119,7 +119,6 @@ type Stretch<V> = (Arc<Chunk<usize, Parcel<V>>>, u32);
 struct Flow<V> {
     board: Arc<Board>,
     limit: u32,
-    home: Option<Home>,
     /// Chunks that hold something.
     chunks: VecDeque<Stretch<V>>,
     /// How many chunks were let go before the first of those.
@@ -134,7 +133,6 @@ impl<S, V> Drain<S, V> {
         let flow = Flow {
             board: Arc::new(Board::new(Config::default(), None)),
             limit: LIMIT as u32,
-            home: None,
             chunks: VecDeque::new(),
             gone: 0,
             started: 0,
@@ -144,7 +142,7 @@ impl<S, V> Drain<S, V> {
         Self { work: Some(work), flow }
     }
 
-    /// At most `limit` entries in flight, and as many finished ones untaken. Default: 64.
+    /// At most `limit` entries in flight or finished and untaken. Default: 64.
     ///
     /// # Panics
     /// If `limit` is 0: nothing could ever run.
@@ -156,19 +154,15 @@ impl<S, V> Drain<S, V> {
 
     /// Runs the futures on `runtime`. Default: as [`Kv::new`](crate::Kv::new).
     pub fn on(mut self, runtime: &(impl Runtime + Clone)) -> Self {
-        self.flow.home = Some(Home::of(runtime));
+        self.flow.board = Arc::new(Board::new(Config::default(), Some(Home::of(runtime))));
         self
     }
 }
 
 impl<V: Send + 'static> Flow<V> {
-    fn ended(&self) -> u32 {
-        self.board.counts().0
-    }
-
+    /// All that is in flight may end before the next result is taken.
     fn has_room(&self) -> bool {
-        let ended = self.ended();
-        self.started - ended < self.limit && ended - self.taken < self.limit
+        self.started - self.taken < self.limit
     }
 
     fn start<W, E>(&mut self, work: W)
@@ -176,6 +170,8 @@ impl<V: Send + 'static> Flow<V> {
         W: IntoFuture<Output = Result<V, E>, IntoFuture: Send + 'static>,
         E: Into<BoxError> + 'static,
     {
+        // Foreign code that may panic, so before anything is counted.
+        let future = work.into_future();
         let index = self.started;
         let (_, at) = locate(index);
         if at == 0 {
@@ -186,10 +182,8 @@ impl<V: Send + 'static> Flow<V> {
         let (chunk, _) = self.chunks.back().expect("the chunk of the open end is there");
         self.started = index.checked_add(1).expect("a drain runs up to 2^32 futures");
         self.board.grown_to(self.started);
-        let future = work.into_future();
         let parcel = async move { future.await.map(|value| Parcel(Mutex::new(Some(value)))) };
-        let home = self.home.get_or_insert_with(Home::here);
-        home.spawn(Work::new(parcel, Ticket::new(chunk.clone(), at)));
+        self.board.home().spawn(Work::new(parcel, Ticket::new(chunk.clone(), at)));
     }
 
     fn take(&mut self) -> Option<(usize, Result<V, Error>)> {

@@ -26,22 +26,23 @@ pub(crate) const ENDED: u32 = 1 << 1;
 pub(crate) const PERMIT: u32 = 1 << 2;
 /// The work waits for other entries.
 pub(crate) const WAITING: u32 = 1 << 3;
-/// The work sleeps between two attempts.
-pub(crate) const RESTING: u32 = 1 << 4;
 /// The task of the entry stands in the queue for permits.
-pub(crate) const QUEUED: u32 = 1 << 5;
+pub(crate) const QUEUED: u32 = 1 << 4;
 /// The value is the default of a fetch that failed.
-pub(crate) const DEFAULTED: u32 = 1 << 6;
+pub(crate) const DEFAULTED: u32 = 1 << 5;
 /// The work will not run any more and holds nothing.
-pub(crate) const GONE: u32 = 1 << 7;
+pub(crate) const GONE: u32 = 1 << 6;
 /// The task has stored a waker.
-pub(crate) const POLLED: u32 = 1 << 8;
+pub(crate) const POLLED: u32 = 1 << 7;
 /// Somebody else stands in the queue for permits in the entry's name.
-pub(crate) const SEATED: u32 = 1 << 9;
+pub(crate) const SEATED: u32 = 1 << 8;
 /// More than one stands there.
-pub(crate) const SHARED: u32 = 1 << 10;
+pub(crate) const SHARED: u32 = 1 << 9;
 /// Nothing runs for it, so that nothing is left to wait for when it ends.
-pub(crate) const BY_HAND: u32 = 1 << 11;
+pub(crate) const BY_HAND: u32 = 1 << 10;
+/// How many fetches of the work sleep between two attempts: a number, in the bits from here up.
+pub(crate) const RESTING: u32 = !(A_REST - 1);
+const A_REST: u32 = 1 << 11;
 
 /// What is known of an entry without knowing the type of its value.
 #[derive(Debug)]
@@ -70,6 +71,15 @@ impl Status {
     /// Turns `flags` off; whether they were on.
     pub(crate) fn unset(&self, flags: u32) -> bool {
         self.flags.fetch_and(!flags, Ordering::AcqRel) & flags != 0
+    }
+
+    /// A fetch of the work sleeps, until [`rises`](Self::rises).
+    pub(crate) fn rests(&self) {
+        self.flags.fetch_add(A_REST, Ordering::AcqRel);
+    }
+
+    pub(crate) fn rises(&self) {
+        self.flags.fetch_sub(A_REST, Ordering::AcqRel);
     }
 
     /// Whether the caller may, and must, end the entry.

@@ -265,11 +265,12 @@ impl Error {
             Kind::WouldBlock(hint) => return write!(f, " cannot be read by blocking here: {hint}"),
             Kind::Cycle(path) => return write!(f, " would wait for itself: {path}"),
         }
-        if inner.attempts > 1 {
-            write!(f, " after {} attempts", inner.attempts)?;
-        }
-        if inner.elapsed > Duration::ZERO {
-            write!(f, " after {:.1?}", inner.elapsed)?;
+        let elapsed = Some(inner.elapsed).filter(|&elapsed| elapsed > Duration::ZERO);
+        match (inner.attempts, elapsed) {
+            (0 | 1, None) => {}
+            (0 | 1, Some(elapsed)) => write!(f, " after {elapsed:.1?}")?,
+            (attempts, None) => write!(f, " after {attempts} attempts")?,
+            (attempts, Some(elapsed)) => write!(f, " after {attempts} attempts and {elapsed:.1?}")?,
         }
         if let Kind::Panicked(message) = &inner.kind {
             write!(f, ": {}", redact(message))?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::board::EntryRef;
 use crate::current;
-use crate::entry::{DEFAULTED, RESTING};
+use crate::entry::DEFAULTED;
 use crate::error::{BoxError, Error, Kind};
 use crate::record::Note;
 use crate::runtime::Nap;
@@ -100,6 +100,8 @@ struct Run {
     /// No attempt begins, and no sleep ends, after this.
     until: Option<Instant>,
     attempts: u32,
+    /// What the last attempt failed with, unless it timed out.
+    failed: Option<BoxError>,
 }
 
 enum Step {
@@ -118,14 +120,14 @@ struct Resting(EntryRef);
 
 impl Resting {
     fn begin(entry: &EntryRef) -> Self {
-        entry.status().set(RESTING);
+        entry.status().rests();
         Self(entry.clone())
     }
 }
 
 impl Drop for Resting {
     fn drop(&mut self) {
-        self.0.status().unset(RESTING);
+        self.0.status().rises();
     }
 }
 
@@ -141,7 +143,7 @@ impl Run {
             let put = entry.status().stamped()?;
             board.epoch().checked_add(put.saturating_add(after.saturating_sub(margin)))
         });
-        let mut run = Self { entry, began: Instant::now(), until, attempts: 0 };
+        let mut run = Self { entry, began: Instant::now(), until, attempts: 0, failed: None };
         run.began = run.now();
         run
     }
@@ -174,7 +176,10 @@ impl Run {
         at.map(|at| self.sleep_until(at))
     }
 
-    fn error(&self, kind: Kind, source: Option<BoxError>) -> Error {
+    /// As the last attempt ended.
+    fn error(&mut self) -> Error {
+        let source = self.failed.take();
+        let kind = if source.is_some() { Kind::Failed } else { Kind::TimedOut };
         let elapsed = self.now().saturating_duration_since(self.began);
         Error::of_attempts(kind, source, elapsed, self.attempts)
     }
@@ -197,7 +202,8 @@ impl<V, E: Into<BoxError>> Policy<V, E> {
         })
     }
 
-    fn give_up(&mut self, run: &Run, error: Error) -> Result<V, Error> {
+    fn give_up(&mut self, run: &mut Run) -> Result<V, Error> {
+        let error = run.error();
         match self.default.take() {
             None => Err(error),
             Some(default) => {
@@ -224,7 +230,7 @@ impl<F, T, V, E> Fetch<F, T, V, E> {
     ///
     /// It never sleeps, nor starts, past the deadline of the container: if the next attempt could
     /// only begin later, the last error stands. While it sleeps, its entry does not count against
-    /// the limit.
+    /// the limit, whatever else the entry does at that time.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -311,7 +317,11 @@ where
         let run = this.run.get_or_insert_with(|| Run::begin(this.policy.default.is_some()));
         loop {
             let failed = match this.step {
-                Step::Start if run.is_over() => None,
+                // The permit came back too late.
+                Step::Start if run.is_over() => {
+                    *this.step = Step::Done;
+                    return Poll::Ready(this.policy.give_up(run));
+                }
                 Step::Start => {
                     run.attempts += 1;
                     if let Some(entry) = &run.entry {
@@ -348,6 +358,7 @@ where
             };
             this.attempt.set(None);
             let next = if run.is_over() { None } else { this.policy.rest(failed.as_ref()) };
+            run.failed = failed.map(Into::into);
             let at = next.and_then(|delay| run.now().checked_add(delay));
             match at.filter(|&at| run.until.is_none_or(|until| at < until)) {
                 Some(at) => {
@@ -356,12 +367,7 @@ where
                 }
                 None => {
                     *this.step = Step::Done;
-                    let (kind, source) = match failed {
-                        Some(error) => (Kind::Failed, Some(error.into())),
-                        None => (Kind::TimedOut, None),
-                    };
-                    let error = run.error(kind, source);
-                    return Poll::Ready(this.policy.give_up(run, error));
+                    return Poll::Ready(this.policy.give_up(run));
                 }
             }
         }

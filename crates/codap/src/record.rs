@@ -42,19 +42,20 @@ impl Record {
 
     /// In the order of time.
     pub(crate) fn events(&self) -> Vec<Event> {
+        // A stamp is a nanosecond late where it would be zero: hence the `min`.
         let mut events = Vec::with_capacity(self.0.len() * 2);
         for Line { entry, at, note } in &self.0 {
             let mut event = |at, what| events.push(Event { entry: *entry as usize, at, what });
             let what = match note {
                 Note::Queued => What::Queued,
                 Note::Started(queued) => {
-                    event(*queued, What::Queued);
+                    event((*queued).min(*at), What::Queued);
                     What::Started
                 }
                 Note::Attempt(number) => What::Attempt(*number),
                 Note::Ended(ending) => What::Ended(*ending),
                 Note::Dropped(ending, queued) => {
-                    event(*queued, What::Queued);
+                    event((*queued).min(*at), What::Queued);
                     What::Ended(*ending)
                 }
                 Note::Waited(wait) => What::Waited { by: wait.0.clone(), from: wait.1 },

@@ -39,7 +39,7 @@ async fn outside() {
     let error = fails.retry([ms(1)]).await.unwrap_err();
     assert!(error.is_failed() && error.elapsed() >= ms(1));
     assert_eq!((error.entry(), error.attempts(), oops(&error)), (None, 2, Some(1)));
-    assert!(error.to_string().starts_with("the fetch failed after 2 attempts after "), "{error}");
+    assert!(error.to_string().starts_with("the fetch failed after 2 attempts and "), "{error}");
 
     let error = fetch(pending::<Result<u64, Oops>>).timeout(ms(1)).await.unwrap_err();
     assert!(error.is_timeout() && error.entry().is_none(), "{error}");

@@ -76,7 +76,7 @@ fn after_the_last_attempt_its_error_tells_the_whole_story() {
     assert!(error.is_failed());
     assert_eq!((error.entry(), error.attempts()), (Some("\"a\""), 3));
     assert_eq!((oops(&error), rounded(error.elapsed())), (Some(3), ms(30)));
-    assert_eq!(error.to_string(), "entry \"a\" failed after 3 attempts after 30.0ms: oops 3");
+    assert_eq!(error.to_string(), "entry \"a\" failed after 3 attempts and 30.0ms: oops 3");
 }
 
 /// The fetch has looked at the clock, so the error need not go without its time.
@@ -150,7 +150,7 @@ fn a_timeout_is_an_error_of_its_own_and_retried_as_one() {
     sim.run();
     let error = reply.try_get().unwrap().unwrap_err();
     assert!(error.is_timeout() && std::error::Error::source(&error).is_none());
-    assert_eq!(error.to_string(), "entry \"a\" timed out after 2 attempts after 45.0ms");
+    assert_eq!(error.to_string(), "entry \"a\" timed out after 2 attempts and 45.0ms");
     assert_eq!(reply.ending(), Some(Ending::TimedOut));
 }
 
