@@ -54,13 +54,22 @@ fn two_containers_whose_entries_wait_for_the_first_of_the_other() {
 fn a_ring_of_many_containers() {
     let _watch = Watch::new();
     let ring: Vec<_> = (0..20).map(|_| FirstReply::<u32>::on(&Threads)).collect();
+    let gate = Ordered::<u32>::on(&Threads);
+    let all_are_pushed = gate.slot();
     let replies: Vec<_> = (0..ring.len())
         .map(|n| {
             let next = ring[(n + 1) % ring.len()].handle();
             // Two entries each: the first of the next ring could be either.
-            [next.clone(), next].map(|next| ring[n].push(async move { next.get(0).await.copied() }))
+            [next.clone(), next].map(|next| {
+                let pushed = all_are_pushed.reply();
+                ring[n].push(async move {
+                    pushed.get().await?;
+                    next.get(0).await.copied()
+                })
+            })
         })
         .collect();
+    all_are_pushed.fill(0);
     assert!(replies.iter().flatten().all(is_cycle));
 }
 
@@ -72,11 +81,13 @@ fn the_wait_for_an_arrival_gives_in_to_the_wait_for_an_entry() {
     for arrival_first in [true, false] {
         let list = FirstReply::<u32>::on(&Threads);
         let (handle, gate) = (list.handle(), Ordered::<u32>::on(&Threads));
-        let open = gate.slot();
-        let opened = open.reply();
+        let (open, pushed) = (gate.slot(), gate.slot());
+        let (opened, both) = (open.reply(), pushed.reply());
         let (waits, waiting) = heard();
         let (tell, also) = (waits.clone(), waits);
         let asks = list.push(async move {
+            // Alone in its container, there would be none to wait for.
+            both.get().await?;
             if !arrival_first {
                 opened.get().await?;
             }
@@ -91,6 +102,7 @@ fn the_wait_for_an_arrival_gives_in_to_the_wait_for_an_entry() {
             }
             telling(asked.get(), also).await.copied()
         });
+        pushed.fill(0);
         recv(&waiting);
         open.fill(0);
         assert_eq!((wait(asks.get()).ok(), wait(reads.get()).ok()), (Some(&101), Some(&101)));
