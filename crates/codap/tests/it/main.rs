@@ -30,6 +30,8 @@ mod policies;
 mod promises;
 // What tests stand on: runtimes, bounds on waits.
 mod stage;
+// Subtasks that do not end together with their entry.
+mod subtasks;
 
 // Random graphs of entries that put and read each other; deep nesting.
 mod graphs;
