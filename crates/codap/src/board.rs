@@ -490,6 +490,8 @@ impl Board {
             };
             state.note(index, at, note);
         }
+        // Whoever lost the claim may have left already.
+        let leaves = leaves && !status.has(GONE);
         status.set(if leaves { ENDED | GONE } else { ENDED });
         if state.is_calm() {
             state.gone += u32::from(leaves);
@@ -506,7 +508,7 @@ impl Board {
         due.fire();
     }
 
-    /// The work of an entry that ended before is gone.
+    /// The work of an entry that somebody else has claimed is gone.
     pub(crate) fn left(&self, status: &Status) {
         let mut due = Due::default();
         let mut state = lock(&self.state.0);

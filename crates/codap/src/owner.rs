@@ -353,6 +353,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
 
     pub(crate) async fn shutdown(self) {
         self.group.cancel_all(true, "its container was shut down");
+        self.all(Mark::Ended).await;
         self.all(Mark::Gone).await;
     }
 
