@@ -46,9 +46,11 @@ use crate::slot::{External, Slot};
 /// ```
 ///
 /// # Cost
-/// One allocation for each entry (the runtime's own task) and an amortised 90 bytes, which are
-/// kept until the container is dropped: putting a key again does not free what it had before. For
-/// an endless use see [`drain`](crate::drain()).
+/// One allocation for each entry (the runtime's own task) and an amortised 98 bytes for a key and
+/// a value of 8 bytes each, which are kept until the container is dropped: putting a key again
+/// does not free what it had before. For an endless use see [`drain`](crate::drain()). Put and get
+/// of 1,000 futures that are ready at once took 0.6 µs each on tokio with two workers, of which
+/// 0.33 µs are tokio's (docs/benchmarks.md).
 ///
 /// # Putting a key again
 /// A pending entry ends as cancelled; a finished one stays readable through its [`Reply`]. The
