@@ -19,9 +19,10 @@ use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status}
 use crate::error::Ending;
 use crate::event::{Event, Waiter};
 use crate::limiter::Limiter;
+use crate::ready::Ready;
 use crate::record::{Note, Record};
 use crate::redact::redact;
-use crate::runtime::Home;
+use crate::runtime::{BoxFuture, Home};
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 use crate::waiters::{Mark, Place, Waiters};
 
@@ -94,6 +95,8 @@ pub(crate) enum Then {
     Wake(Arc<Seat>),
     /// Start the work.
     Start(Box<dyn FnOnce() + Send>),
+    /// Have the work polled for the first time.
+    Launch(BoxFuture),
 }
 
 /// The place in line of somebody who goes on in an entry's name and is not its task: a subtask,
@@ -171,7 +174,7 @@ impl Due {
             match consequence {
                 Consequence::Wake(waker) => wake(waker),
                 Consequence::Grant(claim) => claim.granted(),
-                Consequence::Lapse(claim) => quietly(claim),
+                Consequence::Lapse(claim) => claim.lapse(),
             }
         }
     }
@@ -194,7 +197,7 @@ impl Claim {
         Some(self)
     }
 
-    fn granted(self) {
+    pub(crate) fn granted(self) {
         match self.then {
             Then::Poll => {
                 if let Some(waker) = self.entry.status().take_task() {
@@ -203,6 +206,16 @@ impl Claim {
             }
             Then::Wake(seat) => seat.wake(),
             Then::Start(start) => in_turn(start),
+            Then::Launch(work) => self.entry.board().launch(work),
+        }
+    }
+
+    /// The entry has ended before it could start.
+    fn lapse(self) {
+        match self.then {
+            // It is polled all the same: a future is dropped where it would have run.
+            Then::Launch(work) => self.entry.board().launch(work),
+            _ => quietly(self),
         }
     }
 }
@@ -310,12 +323,22 @@ pub(crate) struct Board {
     /// How many entries there are; changed by the arena, under its own lock.
     len: Apart<AtomicU32>,
     state: Apart<Mutex<State>>,
+    ready: Apart<Ready>,
 }
 
 /// On cache lines of its own, two as processors fetch them: who puts, who ends an entry and who
-/// looks at the board's constants do not slow each other down.
-#[repr(align(128))]
-struct Apart<T>(T);
+/// looks at the board's constants do not slow each other down. By padding, because memory that
+/// has to be aligned is dear.
+struct Apart<T> {
+    it: T,
+    _room: [u8; 128],
+}
+
+impl<T> Apart<T> {
+    fn new(it: T) -> Self {
+        Self { it, _room: [0; 128] }
+    }
+}
 
 impl fmt::Debug for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -342,8 +365,9 @@ impl Board {
             config,
             epoch: OnceLock::new(),
             home: home.map_or_else(OnceLock::new, OnceLock::from),
-            len: Apart(AtomicU32::new(0)),
-            state: Apart(Mutex::new(state)),
+            len: Apart::new(AtomicU32::new(0)),
+            state: Apart::new(Mutex::new(state)),
+            ready: Apart::new(Ready::default()),
         }
     }
 
@@ -355,6 +379,20 @@ impl Board {
     /// The runtime, if it was decided already.
     pub(crate) fn known_home(&self) -> Option<&Home> {
         self.home.get()
+    }
+
+    /// Work that may run and was not polled yet.
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.ready.it
+    }
+
+    /// Has new work polled, soon and elsewhere.
+    pub(crate) fn launch(self: &Arc<Self>, work: BoxFuture) {
+        match self.home() {
+            // What a runtime of one's own makes of a task is its own business.
+            Home::Custom(runtime) => runtime.spawn(work),
+            _ => self.ready().push(self, work),
+        }
     }
 
     /// When the container's time began: at its first look at the clock.
@@ -374,17 +412,17 @@ impl Board {
     }
 
     pub(crate) fn len(&self) -> u32 {
-        self.len.0.load(Ordering::Acquire)
+        self.len.it.load(Ordering::Acquire)
     }
 
     /// Called by the arena, under its lock.
     pub(crate) fn grown_to(&self, len: u32) {
-        self.len.0.store(len, Ordering::Release);
+        self.len.it.store(len, Ordering::Release);
     }
 
     /// How many entries have ended, and how many of those without a value.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let state = lock(&self.state.0);
+        let state = lock(&self.state.it);
         (state.ended(), state.failed)
     }
 
@@ -393,14 +431,17 @@ impl Board {
     /// Takes a permit for an entry that was just put, or lets `claim` stand in line for it. Called
     /// under the arena's lock, so that the line is in the order of the puts.
     pub(crate) fn admit(&self, status: &Status, claim: impl FnOnce() -> Option<Claim>) -> bool {
-        let mut state = lock(&self.state.0);
+        if self.config.limit.is_none() {
+            return true;
+        }
+        let mut state = lock(&self.state.it);
         let Some(limiter) = &mut state.limiter else { return true };
         if limiter.try_start() {
             status.set(PERMIT);
             return true;
         }
         if let Some(claim) = claim() {
-            limiter.queue_start(claim);
+            limiter.queue_start(claim.entry.index(), claim);
         }
         false
     }
@@ -417,7 +458,7 @@ impl Board {
         if self.is_admitted(status) {
             return Some(then);
         }
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         let Some(limiter) = &mut state.limiter else { return Some(then) };
         if status.has(PERMIT | GONE) {
             return Some(then);
@@ -426,12 +467,11 @@ impl Board {
             status.set(PERMIT);
             return Some(then);
         }
-        // A task that has not started stands in line since it was put, and no task stands there
-        // twice.
+        // No task stands in line twice.
         let in_company = status.has(QUEUED | SEATED);
         let stands = match then {
-            Then::Poll => status.has_started() && status.set(QUEUED),
-            Then::Wake(_) | Then::Start(_) => {
+            Then::Poll => status.set(QUEUED),
+            Then::Wake(_) | Then::Start(_) | Then::Launch(_) => {
                 status.set(SEATED);
                 true
             }
@@ -451,12 +491,29 @@ impl Board {
             return;
         }
         let mut due = Due::default();
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         if !status.has(GONE) && status.unset(PERMIT) {
             state.release(&mut due);
         }
         drop(state);
         due.fire();
+    }
+
+    /// Lets a future go that waits for its first permit and was cancelled: at once, not when it
+    /// would be its turn.
+    pub(crate) fn withdraw(&self, index: u32) {
+        if self.config.limit.is_none() {
+            return;
+        }
+        let mut state = lock(&self.state.it);
+        let limiter = state.limiter.as_mut();
+        let claim = limiter.and_then(|limiter| {
+            limiter.withdraw(index, |claim| matches!(claim.then, Then::Launch(_)))
+        });
+        drop(state);
+        if let Some(claim) = claim {
+            claim.lapse();
+        }
     }
 
     /// Drops all claims to a first permit whose entries have been cancelled. Others may have been
@@ -466,12 +523,10 @@ impl Board {
             return;
         }
         let over = |claim: &Claim| claim.entry.status().has(CLAIMED);
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         let lapsed = state.limiter.as_mut().map(|limiter| limiter.take_fresh(over));
         drop(state);
-        for claim in lapsed.into_iter().flatten() {
-            quietly(claim);
-        }
+        lapsed.into_iter().flatten().for_each(|(_, claim)| claim.lapse());
     }
 
     // ---- endings -------------------------------------------------------------------------
@@ -479,14 +534,14 @@ impl Board {
     /// Publishes the outcome that the caller has written, as the next arrival.
     pub(crate) fn ended(&self, index: u32, status: &Status, ending: Ending, leaves: bool) {
         let at = self.config.record.then(|| self.clock());
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         state.arrived.push_back(index);
         state.failed += u32::from(!ending.is_ok());
         if let Some(at) = at {
             let note = if status.has_started() {
                 Note::Ended(ending)
             } else {
-                Note::Dropped(ending, status.stamped().unwrap_or(at))
+                Note::Dropped(ending, status.stamped().unwrap_or(at).into())
             };
             state.note(index, at, note);
         }
@@ -511,7 +566,7 @@ impl Board {
     /// The work of an entry that somebody else has claimed is gone.
     pub(crate) fn left(&self, status: &Status) {
         let mut due = Due::default();
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         if status.set(GONE) {
             state.leave(status, &mut due);
         }
@@ -529,7 +584,7 @@ impl Board {
         ticket: &mut Option<u32>,
         waker: Waker,
     ) -> bool {
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         if status.has(ENDED) {
             drop(state);
             return false;
@@ -542,19 +597,19 @@ impl Board {
     }
 
     pub(crate) fn unwatch(&self, index: u32, ticket: u32) {
-        let old = lock(&self.state.0).readers.remove((index, ticket));
+        let old = lock(&self.state.it).readers.remove((index, ticket));
         drop(old);
     }
 
     /// The `nth` arrival, if there is one.
     pub(crate) fn arrival(&self, nth: u32) -> Option<u32> {
-        let state = lock(&self.state.0);
+        let state = lock(&self.state.it);
         state.arrived.get(nth.checked_sub(state.taken)? as usize).copied()
     }
 
     /// The next arrival of the container's one cursor, which moves on; else where it is.
     pub(crate) fn take_arrival(&self) -> Result<u32, u32> {
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         let cursor = state.cursor;
         let index = state.arrived.get((cursor - state.taken) as usize).copied().ok_or(cursor)?;
         state.cursor += 1;
@@ -563,19 +618,19 @@ impl Board {
 
     /// Forgets the arrivals before the `nth`, which nobody will ask for again.
     pub(crate) fn forget_arrivals(&self, nth: u32) {
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         while state.taken < nth && state.arrived.pop_front().is_some() {
             state.taken += 1;
         }
     }
 
     pub(crate) fn reached(&self, mark: Mark) -> bool {
-        lock(&self.state.0).reached(mark)
+        lock(&self.state.it).reached(mark)
     }
 
     /// Gives a waiter a place in the crowd, unless `mark` is reached; whether it has one now.
     pub(crate) fn join_crowd(&self, mark: Mark, place: &mut Option<Place>, waker: Waker) -> bool {
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         let old = place.take().and_then(|place| state.crowd.remove(place));
         let joins = !state.reached(mark);
         if joins {
@@ -590,7 +645,7 @@ impl Board {
     /// Calls all who wait for a number of endings, for another look.
     pub(crate) fn call_all(&self) {
         let mut due = Due::default();
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         state.call_crowd(Mark::Ended(u32::MAX), &mut due);
         drop(state);
         due.fire();
@@ -604,7 +659,7 @@ impl Board {
     }
 
     pub(crate) fn leave_crowd(&self, place: Place) {
-        let old = lock(&self.state.0).crowd.remove(place);
+        let old = lock(&self.state.it).crowd.remove(place);
         drop(old);
     }
 
@@ -617,9 +672,9 @@ impl Board {
         }
         let now = self.clock();
         let queued = status.stamped().unwrap_or(now);
-        let mut state = lock(&self.state.0);
+        let mut state = lock(&self.state.it);
         if !status.has(ENDED) {
-            state.note(index, now, Note::Started(queued));
+            state.note(index, now, Note::Started(queued.into()));
         } else if !state.record.as_ref().is_some_and(|record| record.knows_put_of(index)) {
             // Ended from outside between its permit and its start.
             state.note(index, queued, Note::Queued);
@@ -631,7 +686,7 @@ impl Board {
             return;
         }
         let (now, note) = (self.clock(), note());
-        lock(&self.state.0).note(index, now, note);
+        lock(&self.state.it).note(index, now, note);
     }
 
     /// Records that an entry was waited for until now, by another entry or from outside of any.
@@ -648,7 +703,7 @@ impl Board {
 
     /// What was recorded so far, in the order of time.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let record = lock(&self.state.0).record.clone();
+        let record = lock(&self.state.it).record.clone();
         record.map(|record| record.events()).unwrap_or_default()
     }
 }

@@ -123,12 +123,16 @@ impl<K: fmt::Debug, V> Chunk<K, V> {
         true
     }
 
-    /// Ends the entry from outside; its task, if it has one, is woken to drop its work.
+    /// Ends the entry from outside. Its work is dropped by its task, which is woken, or else by
+    /// its first poll.
     pub(crate) fn interrupt(&self, at: u32, kind: Kind) -> bool {
         let leaves = self.entry(at).status().has(BY_HAND);
         let ended = self.end(at, leaves, || Err(self.error(at, kind)));
-        if ended && let Some(task) = self.entry(at).status().take_task() {
-            task.wake();
+        if ended {
+            match self.entry(at).status().take_task() {
+                Some(task) => task.wake(),
+                None => self.board.withdraw(self.first + at),
+            }
         }
         ended
     }

@@ -35,8 +35,8 @@ const LIMIT: usize = 64;
 /// no container whose type would tell values and errors apart; end one that cannot fail with
 /// [`codap::ok`](crate::ok).
 ///
-/// Dropping the stream cancels what is in flight. One drain runs up to 2³² futures. Cost: one
-/// allocation for each, and 64 entries of memory for every 64.
+/// Dropping the stream cancels what is in flight. One drain runs up to 2³² futures. Cost: as
+/// of an entry, and 64 entries of memory for every 64.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -183,7 +183,7 @@ impl<V: Send + 'static> Flow<V> {
         self.started = index.checked_add(1).expect("a drain runs up to 2^32 futures");
         self.board.grown_to(self.started);
         let parcel = async move { future.await.map(|value| Parcel(Mutex::new(Some(value)))) };
-        self.board.home().spawn(Work::new(parcel, Ticket::new(chunk.clone(), at)));
+        self.board.launch(Box::pin(Work::new(parcel, Ticket::new(chunk.clone(), at))));
     }
 
     fn take(&mut self) -> Option<(usize, Result<V, Error>)> {

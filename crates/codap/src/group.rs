@@ -16,7 +16,7 @@ use crate::error::{Error, Failure, Kind};
 use crate::outcome::Outcome;
 use crate::pool;
 use crate::reply::{Replies, Reply};
-use crate::runtime::Home;
+use crate::runtime::{BoxFuture, Home};
 use crate::slot::Slot;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::work::{Ticket, Work, call};
@@ -42,11 +42,8 @@ pub(crate) enum Name<K> {
 }
 
 /// The open end of the arena, and the entries by key, under one lock.
-struct Tail<K, V> {
+struct Tail {
     len: u32,
-    /// The chunk that is being filled, for its next entries. Cloned by the handful: its reference
-    /// count is on the way of the tasks that end meanwhile, and they on its.
-    chunk: Vec<Arc<Chunk<K, V>>>,
     /// Upper half of the hash, and index, of the latest entry of every key.
     keys: HashTable<(u32, u32)>,
 }
@@ -61,15 +58,11 @@ struct Placed<K, V> {
 /// For how many keys there is room at first: as many as a page has.
 const PAGE: usize = 14;
 
-/// How often a chunk is cloned at once, besides the one that is needed: a divisor of its size, less
-/// one.
-const HANDFUL: usize = if cfg!(codap_loom) { 1 } else { 7 };
-
 /// See the module.
 pub(crate) struct Group<K, V> {
     board: Arc<Board>,
     chunks: boxcar::Vec<Arc<Chunk<K, V>>>,
-    tail: Mutex<Tail<K, V>>,
+    tail: Mutex<Tail>,
     hasher: DefaultHashBuilder,
     deadline: OnceLock<Hold<V>>,
     closed: AtomicBool,
@@ -81,7 +74,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         let group = Arc::new(Self {
             board: Arc::new(Board::new(config, home)),
             chunks: boxcar::Vec::new(),
-            tail: Mutex::new(Tail { len: 0, chunk: Vec::new(), keys: HashTable::new() }),
+            tail: Mutex::new(Tail { len: 0, keys: HashTable::new() }),
             hasher: DefaultHashBuilder::default(),
             deadline: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -168,11 +161,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
             let pushed = self.chunks.push(Arc::new(Chunk::new(self.board.clone(), index, key)));
             debug_assert_eq!(pushed, number, "chunks are pushed under the lock of the tail");
         }
-        let chunk = tail.chunk.pop().unwrap_or_else(|| {
-            let chunk = self.chunk(index).0;
-            tail.chunk.extend(std::iter::repeat_n(chunk, HANDFUL).cloned());
-            chunk.clone()
-        });
+        let chunk = self.chunk(index).0.clone();
         let entry = chunk.entry(at);
         if let Name::Key(key) = name {
             entry.occupy(key);
@@ -228,17 +217,17 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         F: Future<Output: Outcome<V, M>> + Send + 'static,
         M: 'static,
     {
-        let limited = self.board.config.limit.is_some();
-        let home = self.board.home();
-        let placed = self.place(name, |chunk, at| {
-            if limited {
-                let entry = || EntryRef { host: chunk.clone(), at };
-                let claim = || Some(Claim { entry: entry(), then: Then::Poll });
-                self.board.admit(chunk.entry(at).status(), claim);
-            }
-        });
+        // Chosen by the first put, wherever that work will start.
+        self.board.home();
+        let work = |chunk, at| -> BoxFuture {
+            Box::pin(Work::<F, K, V, M>::new(future, Ticket::new(chunk, at)))
+        };
+        if self.board.config.limit.is_some() {
+            return self.put_start(name, |chunk, at| Then::Launch(work(chunk, at)));
+        }
+        let placed = self.place(name, |_, _| {});
         self.expose(&placed);
-        home.spawn(Work::<F, K, V, M>::new(future, Ticket::new(placed.chunk, placed.at)));
+        self.board.launch(work(placed.chunk, placed.at));
         self.reply(placed.index)
     }
 
@@ -247,19 +236,17 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
     fn put_start(
         self: &Arc<Self>,
         name: Name<K>,
-        start: impl FnOnce(Arc<Chunk<K, V>>, u32) -> Box<dyn FnOnce() + Send>,
+        start: impl FnOnce(Arc<Chunk<K, V>>, u32) -> Then,
     ) -> Reply<V> {
         let mut waiting = None;
         let placed = self.place(name, |chunk, at| {
-            waiting = Some(start(chunk.clone(), at));
-            let entry = || EntryRef { host: chunk.clone(), at };
-            self.board.admit(chunk.entry(at).status(), || {
-                waiting.take().map(|start| Claim { entry: entry(), then: Then::Start(start) })
-            });
+            let entry = EntryRef { host: chunk.clone(), at };
+            waiting = Some(Claim { entry, then: start(chunk.clone(), at) });
+            self.board.admit(chunk.entry(at).status(), || waiting.take());
         });
         self.expose(&placed);
-        if let Some(start) = waiting {
-            crate::contain::in_turn(start);
+        if let Some(claim) = waiting {
+            claim.granted();
         }
         self.reply(placed.index)
     }
@@ -274,7 +261,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         let home = self.board.home();
         self.put_start(name, |chunk, at| {
             let job = call(Ticket::new(chunk, at), home.clone(), f);
-            Box::new(move || pool::run(job))
+            Then::Start(Box::new(move || pool::run(job)))
         })
     }
 
@@ -286,12 +273,12 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
     ) -> Reply<V> {
         self.put_start(name, |chunk, at| {
             let slot = Slot::new(self.reply(chunk.index_of(at)));
-            Box::new(move || {
+            Then::Start(Box::new(move || {
                 if !slot.is_over() {
                     chunk.start(at);
                     start(slot);
                 }
-            })
+            }))
         })
     }
 
@@ -343,7 +330,6 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
 
     /// Whether somebody holds on to an entry: its work, or a subtask of it.
     pub(crate) fn is_lent(&self) -> bool {
-        lock(&self.tail).chunk.clear();
         self.chunks.iter().any(|(_, chunk)| Arc::strong_count(chunk) > 1)
     }
 

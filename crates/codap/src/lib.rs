@@ -71,7 +71,8 @@
 //! | tokio's sockets and timers in a future | work | work | are an error that says so | are an error that says so | as it does |
 //! | pending entries when it shuts down | end as cancelled | end as cancelled | never | never | end as cancelled, if it drops them |
 //! | time, for deadlines and timeouts | real, also while tokio's clock is paused | real, also while tokio's clock is paused | real | real | [`Runtime::now`] |
-//! | allocations for a future | 1 | 1 | 1 | 2 | 2 |
+//! | a future's first poll | in a task shared with other new entries, the further ones in its own | the same | the same | the same | in its own task |
+//! | allocations for a future | 1, or 2 if its first poll is pending | the same | the same | the same | 2 |
 //!
 //! # Limits, deadlines, policies
 //!
@@ -172,6 +173,7 @@ mod owner;
 mod page;
 mod pool;
 mod push;
+mod ready;
 mod record;
 mod redact;
 mod reply;

@@ -5,18 +5,19 @@
 //! 2. An entry that came back from waiting goes before all that have not started.
 //! 3. Those that have not started go in the order in which they were put.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Debug)]
 pub(crate) struct Limiter<T> {
     free: usize,
     back: VecDeque<T>,
-    fresh: VecDeque<T>,
+    /// By the position of the entry, which is the order of the puts.
+    fresh: BTreeMap<u32, T>,
 }
 
 impl<T> Limiter<T> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { free: limit, back: VecDeque::new(), fresh: VecDeque::new() }
+        Self { free: limit, back: VecDeque::new(), fresh: BTreeMap::new() }
     }
 
     /// Takes a permit, if one is free and nobody is before the caller.
@@ -33,8 +34,8 @@ impl<T> Limiter<T> {
         granted
     }
 
-    pub(crate) fn queue_start(&mut self, claim: T) {
-        self.fresh.push_back(claim);
+    pub(crate) fn queue_start(&mut self, position: u32, claim: T) {
+        self.fresh.insert(position, claim);
     }
 
     pub(crate) fn queue_resume(&mut self, claim: T) {
@@ -51,7 +52,8 @@ impl<T> Limiter<T> {
         if self.free == 0 {
             return None;
         }
-        self.back.pop_front().or_else(|| self.fresh.pop_front())
+        let fresh = || self.fresh.pop_first().map(|(_, claim)| claim);
+        self.back.pop_front().or_else(fresh)
     }
 
     pub(crate) fn take(&mut self) {
@@ -65,9 +67,15 @@ impl<T> Limiter<T> {
         taken
     }
 
+    /// Takes out one that has not started.
+    pub(crate) fn withdraw(&mut self, position: u32, chosen: impl FnOnce(&T) -> bool) -> Option<T> {
+        self.fresh.get(&position).is_some_and(chosen).then(|| self.fresh.remove(&position))?
+    }
+
     /// Takes out what has not started and never will.
-    pub(crate) fn take_fresh(&mut self, lapsed: impl FnMut(&T) -> bool) -> VecDeque<T> {
-        let (taken, kept) = std::mem::take(&mut self.fresh).into_iter().partition(lapsed);
+    pub(crate) fn take_fresh(&mut self, mut lapsed: impl FnMut(&T) -> bool) -> BTreeMap<u32, T> {
+        let all = std::mem::take(&mut self.fresh).into_iter();
+        let (taken, kept) = all.partition(|(_, claim)| lapsed(claim));
         self.fresh = kept;
         taken
     }
@@ -97,9 +105,9 @@ mod tests {
     fn who_comes_back_goes_first_and_each_line_keeps_its_order() {
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
-        limiter.queue_start("third");
+        limiter.queue_start(2, "third");
         limiter.queue_resume("first");
-        limiter.queue_start("fourth");
+        limiter.queue_start(3, "fourth");
         limiter.queue_resume("second");
         limiter.release();
         let mut order = Vec::new();
@@ -116,7 +124,7 @@ mod tests {
     fn a_free_permit_is_for_the_line_and_not_for_who_comes_by() {
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
-        limiter.queue_start("fresh");
+        limiter.queue_start(0, "fresh");
         limiter.release();
         assert!(!limiter.try_start());
         assert!(limiter.try_resume(), "who comes back goes before those that are fresh");
@@ -130,8 +138,8 @@ mod tests {
     fn a_claim_that_has_lapsed_leaves_the_permit_to_the_next() {
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
-        limiter.queue_start("lapsed");
-        limiter.queue_start("next");
+        limiter.queue_start(0, "lapsed");
+        limiter.queue_start(1, "next");
         limiter.release();
         assert_eq!(limiter.next(), Some("lapsed"));
         assert_eq!(limiter.next(), Some("next"));
@@ -143,14 +151,17 @@ mod tests {
     fn what_is_taken_out_of_a_line_leaves_the_rest_in_order() {
         let mut limiter = Limiter::new(0);
         for n in 0..6 {
-            limiter.queue_start(n);
+            limiter.queue_start(n, n);
             limiter.queue_resume(10 + n);
         }
-        assert_eq!(limiter.take_fresh(|n| n % 2 == 0), [0, 2, 4]);
+        assert!(limiter.take_fresh(|n| n % 2 == 0).into_values().eq([0, 2, 4]));
+        assert_eq!(limiter.withdraw(3, |_| false), None);
+        assert_eq!(limiter.withdraw(3, |_| true), Some(3));
+        assert_eq!(limiter.withdraw(3, |_| true), None);
         assert_eq!(limiter.take_back(|n| n % 3 == 0), [12, 15]);
         limiter.release();
         let rest: Vec<_> = std::iter::from_fn(|| limiter.next()).collect();
-        assert_eq!(rest, [10, 11, 13, 14, 1, 3, 5]);
+        assert_eq!(rest, [10, 11, 13, 14, 1, 5]);
     }
 
     #[test]
@@ -164,7 +175,7 @@ mod tests {
             for claim in 0..200 {
                 match rng.u8(0..4) {
                     0 if limiter.try_start() => held += 1,
-                    0 => limiter.queue_start(claim),
+                    0 => limiter.queue_start(claim, claim),
                     1 if limiter.try_resume() => held += 1,
                     1 => limiter.queue_resume(claim),
                     _ if held > 0 => {

@@ -12,8 +12,24 @@ pub(crate) struct Record(Vec<Line>);
 #[derive(Debug, Clone)]
 struct Line {
     entry: u32,
-    at: Duration,
+    at: Moment,
     note: Note,
+}
+
+/// A time since the container's epoch, in half the room of a `Duration`: 584 years in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl From<Duration> for Moment {
+    fn from(since_epoch: Duration) -> Self {
+        Self(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Moment> for Duration {
+    fn from(moment: Moment) -> Self {
+        Self::from_nanos(moment.0)
+    }
 }
 
 /// One or two events.
@@ -21,17 +37,17 @@ struct Line {
 pub(crate) enum Note {
     Queued,
     /// With the time of its put.
-    Started(Duration),
+    Started(Moment),
     Attempt(u32),
     Ended(Ending),
     /// Ended before it started, with the time of its put.
-    Dropped(Ending, Duration),
+    Dropped(Ending, Moment),
     Waited(Box<(Waiter, Duration)>),
 }
 
 impl Record {
     pub(crate) fn push(&mut self, entry: u32, at: Duration, note: Note) {
-        self.0.push(Line { entry, at, note });
+        self.0.push(Line { entry, at: at.into(), note });
     }
 
     /// Whether it is known that the entry was put, by a note other than of its start.
@@ -45,7 +61,9 @@ impl Record {
         // A stamp is a nanosecond late where it would be zero: hence the `min`.
         let mut events = Vec::with_capacity(self.0.len() * 2);
         for Line { entry, at, note } in &self.0 {
-            let mut event = |at, what| events.push(Event { entry: *entry as usize, at, what });
+            let mut event = |at: Moment, what| {
+                events.push(Event { entry: *entry as usize, at: at.into(), what });
+            };
             let what = match note {
                 Note::Queued => What::Queued,
                 Note::Started(queued) => {

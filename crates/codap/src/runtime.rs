@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use crate::ready::Starter;
 use crate::{pool, threads, timer};
 
 /// What a runtime of one's own must be able to do: run futures in the background.
@@ -15,8 +16,8 @@ use crate::{pool, threads, timer};
 /// tokio's `Handle` and `codap::background()` (feature `tokio`), `codap::Smol` (feature `smol`) and
 /// [`Threads`] are runtimes; hand any of them to [`Kv::on`](crate::Kv::on). For another one
 /// implement [`spawn`](Runtime::spawn); the other methods have defaults that are right
-/// for most. Each entry on a runtime of one's own costs two allocations, on the built-in ones one
-/// (two on [`Threads`]).
+/// for most. Each entry is spawned here as a future of its own; the built-in ones spawn only what is
+/// pending at its first poll.
 ///
 /// ```
 /// use codap::{BoxFuture, Kv, Runtime};
@@ -137,7 +138,7 @@ pub fn background() -> impl Runtime + Clone {
         .clone()
 }
 
-/// The runtime of one container. The built-in ones take a future as it is, in one allocation.
+/// The runtime of one container.
 #[derive(Clone)]
 pub(crate) enum Home {
     Threads,
@@ -195,14 +196,36 @@ impl Home {
         }
     }
 
-    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+    /// Makes a future a task of its own.
+    pub(crate) fn spawn(&self, future: BoxFuture) {
         match self {
             Self::Threads => threads::spawn(future),
             #[cfg(feature = "tokio")]
             Self::Tokio(handle) => drop(handle.spawn(future)),
             #[cfg(feature = "smol")]
             Self::Smol => smol::spawn(future).detach(),
-            Self::Custom(runtime) => runtime.spawn(Box::pin(future)),
+            Self::Custom(runtime) => runtime.spawn(future),
+        }
+    }
+
+    pub(crate) fn spawn_starter(&self, starter: Starter) {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Tokio(handle) => drop(handle.spawn(starter)),
+            #[cfg(feature = "smol")]
+            Self::Smol => smol::spawn(starter).detach(),
+            _ => self.spawn(Box::pin(starter)),
+        }
+    }
+
+    /// Whether the task that a thread spawned last may wait for that thread, while others idle.
+    pub(crate) fn keeps_the_last(&self) -> bool {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Tokio(handle) => {
+                handle.runtime_flavor() != tokio::runtime::RuntimeFlavor::CurrentThread
+            }
+            _ => false,
         }
     }
 

@@ -16,8 +16,7 @@
 //!    One that nobody can wake any more is dropped with the last waker.
 //! 4. A pending future holds no thread.
 //!
-//! A spawn costs two allocations, a wake none: pinning a future inside the shared one would need
-//! a pinned projection through a lock, which safe code does not have.
+//! A spawn of a boxed future costs one allocation, a wake none.
 
 use std::{
     cell::Cell,
@@ -46,13 +45,12 @@ struct Task {
 }
 
 /// Runs `future` on the pool. Where no thread can be had it is dropped unpolled.
-pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) {
+pub(crate) fn spawn(future: BoxFuture) {
     pool::run_task(Task::new(future));
 }
 
 impl Task {
-    fn new(future: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
-        let future: BoxFuture = Box::pin(future);
+    fn new(future: BoxFuture) -> Arc<Self> {
         Arc::new(Self { state: AtomicU8::new(SCHEDULED), future: Mutex::new(Some(future)) })
     }
 
@@ -241,6 +239,14 @@ mod tests {
 
     use super::{pool::Run, *};
 
+    fn task(future: impl Future<Output = ()> + Send + 'static) -> Arc<Task> {
+        Task::new(Box::pin(future))
+    }
+
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        super::spawn(Box::pin(future));
+    }
+
     /// A receiver that has gone wants to know nothing.
     fn tell<T>(to: &Sender<T>, what: T) {
         let _ = to.send(what);
@@ -289,7 +295,7 @@ mod tests {
     #[test]
     fn a_self_woken_task_gives_its_thread_back() {
         let (tx, rx) = channel();
-        let task = Task::new(async move {
+        let task = task(async move {
             for _ in 0..50 {
                 tell(&tx, thread::current().id());
                 yields().await;
@@ -366,7 +372,7 @@ mod tests {
         let guard = Tell(tx.clone());
         let polls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&polls);
-        let task = Task::new(async move {
+        let task = task(async move {
             let _guard = guard;
             counted.fetch_add(1, SeqCst);
         });
@@ -394,7 +400,7 @@ mod tests {
     fn refused_is_dropped_even_if_a_waker_lives() {
         let (tx, rx) = channel();
         let guard = Tell(tx);
-        let task = Task::new(async move {
+        let task = task(async move {
             let _guard = guard;
             pending::<()>().await;
         });

@@ -176,6 +176,7 @@ fn shared<C: Shape, R: Home>() -> Vec<Check<R>> {
         limits::starts_are_in_the_order_of_the_puts::<C>,
         limits::the_limit_is_reached_and_not_exceeded::<C>,
         limits::permits_are_whole_after_cancels::<C>,
+        limits::a_future_cancelled_in_line_goes_at_once::<C>,
         limits::a_cancelled_function_keeps_its_permit_until_it_returns::<C>,
         limits::slots_and_values_need_no_permit::<C>,
         nesting::entries_wait_for_entries_under_limit_one::<C>,

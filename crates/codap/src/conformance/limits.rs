@@ -62,6 +62,28 @@ pub(super) fn the_limit_is_reached_and_not_exceeded<C: Shape, R: Home>(runtime: 
     assert_eq!(wait(c.join()).len(), 30);
 }
 
+pub(super) fn a_future_cancelled_in_line_goes_at_once<C: Shape, R: Home>(runtime: &R) {
+    let c = C::builder().on(runtime).limit(1).build();
+    let gate = Gate::default();
+    let passed = gate.passed();
+    c.add(0, async move {
+        passed.await;
+        Value::new(0)
+    });
+    let (life, end) = channel::<()>();
+    let in_line = c.add(1, async move {
+        let _life = life;
+        Value::new(1)
+    });
+    let last = c.add(2, async { Value::new(2) });
+    assert!(in_line.cancel());
+    // Its own is the only sender. The permit is still taken.
+    assert!(end.recv().is_err());
+    assert!(last.try_get().is_none());
+    gate.open();
+    assert_eq!(wait(last.get()).unwrap().number, 2);
+}
+
 pub(super) fn permits_are_whole_after_cancels<C: Shape, R: Home>(runtime: &R) {
     let c = C::builder().on(runtime).limit(2).build();
     let running = Arc::new(AtomicUsize::new(0));

@@ -11,4 +11,5 @@ mod container;
 mod entry;
 mod many;
 mod permits;
+mod ready;
 mod stage;

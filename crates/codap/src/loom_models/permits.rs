@@ -30,19 +30,19 @@ fn the_permit_of_an_entry_that_is_cancelled_in_the_queue_passes_on() {
 }
 
 #[test]
-fn the_permit_of_a_task_that_is_cancelled_in_the_queue_passes_on() {
+fn the_permit_of_a_future_that_is_cancelled_in_the_queue_passes_on() {
     model(|| {
         let (group, tasks) = group(Some(1));
         let outside = Outside::default();
         outside.put(&group);
         let second = group.put(next(), async { 7 });
         outside.put(&group);
-        let task = tasks.run();
         let first = outside.take().unwrap();
         let filler = thread::spawn(move || first.fill(7));
-        second.cancel();
+        assert!(second.cancel());
         assert!(filler.join().unwrap());
-        task.join().unwrap();
+        // With its permit or without, it was launched, to be dropped.
+        block_on(tasks.take());
         assert_eq!(outside.started(), [0, 2]);
         outside.fill_all();
         assert_whole(&group, 1);
@@ -50,15 +50,16 @@ fn the_permit_of_a_task_that_is_cancelled_in_the_queue_passes_on() {
 }
 
 #[test]
-fn a_task_finds_its_permit_however_late_it_asks() {
+fn a_future_that_is_put_while_a_permit_comes_free_starts() {
     model(|| {
         let (group, tasks) = group(Some(1));
         let outside = Outside::default();
         outside.put(&group);
+        let first = outside.take().unwrap();
+        let filler = thread::spawn(move || first.fill(7));
         let reply = group.put(next(), async { 7 });
-        let task = tasks.run();
-        assert!(outside.take().unwrap().fill(7));
-        task.join().unwrap();
+        assert!(filler.join().unwrap());
+        block_on(tasks.take());
         assert_eq!(reply.try_get().unwrap().ok(), Some(&7));
         assert_whole(&group, 1);
     });
@@ -74,7 +75,7 @@ fn an_entry_that_waits_lends_its_permit_and_comes_back() {
         let second = group.put(next(), async { 8 });
         let task = tasks.run();
         awaited.finish(Ok(7));
-        block_on(tasks.take());
+        block_on(tasks.take_soon());
         task.join().unwrap();
         assert_eq!(first.try_get().unwrap().ok(), Some(&7));
         assert_eq!(second.try_get().unwrap().ok(), Some(&8));

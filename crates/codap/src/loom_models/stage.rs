@@ -74,6 +74,34 @@ impl Tasks {
         unseen(&self.queue).pop_front().expect("a future was put")
     }
 
+    /// The same, once there is one.
+    pub(super) fn take_soon(&self) -> BoxFuture {
+        loop {
+            if let Some(task) = unseen(&self.queue).pop_front() {
+                return task;
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Runs what was spawned, and what that spawns.
+    pub(super) fn run_all(&self) {
+        loop {
+            let task = unseen(&self.queue).pop_front();
+            let Some(task) = task else { return };
+            block_on(task);
+        }
+    }
+
+    /// Drops what was spawned, as a runtime that ends does.
+    pub(super) fn drop_all(&self) {
+        loop {
+            let task = unseen(&self.queue).pop_front();
+            let Some(task) = task else { return };
+            drop(task);
+        }
+    }
+
     /// Runs the task that was spawned first on a thread of its own.
     pub(super) fn run(&self) -> JoinHandle<()> {
         let task = self.take();

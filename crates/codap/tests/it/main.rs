@@ -28,6 +28,8 @@ mod page;
 mod policies;
 // The promises, where the conformance suite cannot express them.
 mod promises;
+// Who polls work for the first time.
+mod starters;
 // What tests stand on: runtimes, bounds on waits.
 mod stage;
 // Subtasks that do not end together with their entry.

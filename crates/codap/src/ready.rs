@@ -1,0 +1,153 @@
+//! Work that may run and was not polled yet: its first poll is made by a starter.
+//!
+//! A task for each entry is what a runtime charges most for, and much work is over at its first
+//! poll: a hit in a cache, a failed check. So new work waits in a line, and a few tasks, the
+//! starters, take it from there and poll it. What is pending then becomes a task of its own.
+//!
+//! Rules:
+//! 1. While work is ready, a starter is loose: on its way to the first thread that is free. So
+//!    work that computes or blocks in its first poll holds up nobody who has a thread to run on.
+//! 2. A starter sees to that before every poll, and whoever adds work before it leaves.
+//! 3. A runtime may keep the task that a thread spawned last for that very thread, however long
+//!    that is busy (tokio does, for its cache). There starters are made in pairs, of which the
+//!    first is loose and the second may be stuck; it counts for nothing.
+//! 4. A starter that polled its share stands in line behind the other tasks of the runtime, loose.
+//! 5. A starter that is dropped before its end was dropped by a runtime that has ended: it takes
+//!    all ready work along, which ends as cancelled.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::board::Board;
+use crate::contain::{in_turn, quietly};
+use crate::runtime::BoxFuture;
+use crate::sync::{Mutex, lock};
+
+/// How many entries a starter polls before it lets other tasks have the thread. With more the
+/// cost of an entry does not change; the time to a runtime's next look at its sockets does.
+const SHARE: u32 = if cfg!(codap_loom) { 2 } else { 8 };
+
+/// For how much work there is room at first: as much as a page has.
+const PAGE: usize = 16;
+
+/// A line that had room for more gives it back when it is empty.
+const ROOM: usize = 64;
+
+/// The line of one container.
+#[derive(Default)]
+pub(crate) struct Ready(Mutex<Line>);
+
+#[derive(Default)]
+struct Line {
+    work: VecDeque<BoxFuture>,
+    /// How many starters are on their way, but for those that may be stuck.
+    loose: u32,
+}
+
+impl Line {
+    /// Whether a starter has to be made, which is counted already.
+    fn lacks_starter(&mut self) -> bool {
+        let lacks = self.loose == 0 && !self.work.is_empty();
+        self.loose += u32::from(lacks);
+        lacks
+    }
+}
+
+impl Ready {
+    pub(crate) fn push(&self, board: &Arc<Board>, work: BoxFuture) {
+        let mut line = lock(&self.0);
+        if line.work.capacity() == 0 {
+            line.work.reserve(PAGE);
+        }
+        line.work.push_back(work);
+        let lacks = line.lacks_starter();
+        drop(line);
+        if lacks {
+            Starter::make(board);
+        }
+    }
+
+    /// The next in line, and whether a starter has to be made before that is polled.
+    fn next(&self, arrives: bool) -> Option<(BoxFuture, bool)> {
+        let mut line = lock(&self.0);
+        line.loose -= u32::from(arrives);
+        let Some(work) = line.work.pop_front() else {
+            let spare = (line.work.capacity() > ROOM).then(|| std::mem::take(&mut line.work));
+            drop(line);
+            drop(spare);
+            return None;
+        };
+        Some((work, line.lacks_starter()))
+    }
+}
+
+/// A task that polls what is ready.
+pub(crate) struct Starter {
+    board: Arc<Board>,
+    /// On its way, and counted as such.
+    loose: bool,
+    over: bool,
+}
+
+impl Starter {
+    /// Sends one off, or two where the last may be stuck.
+    fn make(board: &Arc<Board>) {
+        let home = board.home();
+        let starter = |loose| Self { board: board.clone(), loose, over: false };
+        home.spawn_starter(starter(true));
+        if home.keeps_the_last() {
+            home.spawn_starter(starter(false));
+        }
+    }
+}
+
+impl Future for Starter {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        for _ in 0..SHARE {
+            let arrives = std::mem::take(&mut this.loose);
+            let Some((mut work, lacks)) = this.board.ready().next(arrives) else {
+                this.over = true;
+                return Poll::Ready(());
+            };
+            if lacks {
+                Self::make(&this.board);
+            }
+            if work.as_mut().poll(cx).is_pending() {
+                this.board.home().spawn(work);
+            }
+        }
+        lock(&this.board.ready().0).loose += 1;
+        this.loose = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let mut line = lock(&self.board.ready().0);
+        line.loose -= u32::from(self.loose);
+        let left = std::mem::take(&mut line.work);
+        drop(line);
+        if !left.is_empty() {
+            // Each that ends may make room for another, which finds the runtime gone as well.
+            in_turn(Box::new(move || left.into_iter().for_each(quietly)));
+        }
+    }
+}
+
+impl fmt::Debug for Starter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starter").field("loose", &self.loose).finish_non_exhaustive()
+    }
+}

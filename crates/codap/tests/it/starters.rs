@@ -1,0 +1,123 @@
+//! Who polls work for the first time: many entries share a task, and nobody is held up by that.
+
+use std::future::{pending, poll_fn};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::task::Poll;
+
+use codap::{Kv, Ordered, Threads};
+
+use crate::leaks::Watch;
+use crate::stage::{bounded, recv, wait};
+
+/// So many block each other that each needs a thread of its own.
+const CROWD: usize = 4;
+
+#[test]
+fn work_that_blocks_threads_does_not_keep_the_rest_from_starting() {
+    let _watch = Watch::new();
+    let met = Arc::new(Barrier::new(CROWD));
+    let list = Ordered::<bool>::on(&Threads);
+    for _ in 0..CROWD {
+        let met = met.clone();
+        list.push(async move { met.wait().is_leader() });
+    }
+    bounded(move || assert_eq!((0..CROWD).filter(|&n| list[n]).count(), 1));
+}
+
+#[cfg(feature = "tokio")]
+mod on_tokio {
+    use super::*;
+    use crate::stage::current_thread;
+
+    fn workers(n: usize) -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(n).build().unwrap()
+    }
+
+    /// The task that puts goes on computing, and keeps its worker and whatever that keeps for
+    /// itself. The entries block three further workers, each of which must find the next entry.
+    #[test]
+    fn work_that_blocks_workers_does_not_keep_the_rest_from_starting() {
+        let _watch = Watch::new();
+        let runtime = workers(CROWD + 1);
+        let met = Arc::new(Barrier::new(CROWD));
+        let list = Arc::new(Ordered::<()>::on(runtime.handle()));
+        let (sender, met_all) = channel();
+        let (over, is_over) = channel::<()>();
+        let putter = runtime.spawn({
+            let list = list.clone();
+            async move {
+                for _ in 0..CROWD {
+                    let (met, sender) = (met.clone(), sender.clone());
+                    list.push(async move {
+                        met.wait();
+                        sender.send(()).unwrap();
+                    });
+                }
+                // Blocks, as work that computes does: without a word to the runtime.
+                recv(&is_over);
+            }
+        });
+        for _ in 0..CROWD {
+            recv(&met_all);
+        }
+        over.send(()).unwrap();
+        runtime.block_on(putter).unwrap();
+    }
+
+    #[test]
+    fn other_tasks_have_their_turns_while_many_entries_start() {
+        const ENTRIES: usize = 10_000;
+        let _watch = Watch::new();
+        let turns = Arc::new(AtomicUsize::new(0));
+        current_thread().block_on(async {
+            let counted = turns.clone();
+            // Stands in line with all other tasks; `yield_now` would come after them.
+            let other = tokio::spawn(poll_fn(move |cx| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                cx.waker().wake_by_ref();
+                Poll::<()>::Pending
+            }));
+            let list = Ordered::<usize>::new();
+            for n in 0..ENTRIES {
+                list.push(async move { n });
+            }
+            assert_eq!(list.join().await.len(), ENTRIES);
+            other.abort();
+        });
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns >= ENTRIES / 100, "{turns} turns among {ENTRIES} entries");
+    }
+
+    /// All of them stand in one line or the other, and end on a stack that holds few of them.
+    #[test]
+    fn a_runtime_that_ends_takes_along_what_has_not_started() {
+        const ENTRIES: usize = 20_000;
+        for limit in [None, Some(1)] {
+            let watch = Watch::new();
+            let runtime = current_thread();
+            let builder = Kv::<usize, ()>::builder().on(runtime.handle());
+            let kv = match limit {
+                Some(limit) => builder.limit(limit).build(),
+                None => builder.build(),
+            };
+            for n in 0..ENTRIES {
+                let life = watch.life();
+                kv.put(n, async move {
+                    let _life = life;
+                    pending::<()>().await;
+                });
+            }
+            let end = std::thread::Builder::new().stack_size(128 * 1024);
+            end.spawn(move || drop(runtime)).unwrap().join().unwrap();
+            watch.settle();
+            let late = kv.put(ENTRIES, async {});
+            assert!(wait(late.get()).unwrap_err().is_cancelled());
+            for n in 0..ENTRIES {
+                let error = kv.try_get(&n).unwrap().unwrap_err();
+                assert!(error.to_string().contains("its runtime has ended"), "{error}");
+            }
+        }
+    }
+}
