@@ -23,6 +23,7 @@ use crate::ready::Ready;
 use crate::record::{Note, Record};
 use crate::redact::redact;
 use crate::runtime::{BoxFuture, Home};
+use crate::seat::Seat;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 use crate::waiters::{Mark, Place, Waiters};
 
@@ -99,51 +100,6 @@ pub(crate) enum Then {
     Launch(BoxFuture),
 }
 
-/// The place in line of somebody who goes on in an entry's name and is not its task: a subtask,
-/// or a thread. Unlike a task it can be gone before the entry is.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    state: AtomicU32,
-    waker: Mutex<Option<Waker>>,
-}
-
-const IN_LINE: u32 = 0;
-const GRANTED: u32 = 1;
-const LEFT: u32 = 2;
-
-impl Seat {
-    pub(crate) fn new(waker: Waker) -> Arc<Self> {
-        Arc::new(Self { state: AtomicU32::new(IN_LINE), waker: Mutex::new(Some(waker)) })
-    }
-
-    /// Whether the permit was given out. If not, `waker` is woken when it is.
-    pub(crate) fn is_granted(&self, waker: &Waker) -> bool {
-        // Stored before the look: who grants takes the waker afterwards.
-        let fresh = waker.clone();
-        let old = lock(&self.waker).replace(fresh);
-        drop(old);
-        self.state.load(Ordering::Acquire) == GRANTED
-    }
-
-    /// Nobody sits here any more; whether a permit was given out and nobody has come for it.
-    pub(crate) fn leave(&self) -> bool {
-        self.state.swap(LEFT, Ordering::AcqRel) == GRANTED
-    }
-
-    /// Gives the permit out; `false` if nobody is there to take it.
-    fn grant(&self) -> bool {
-        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-        self.state.compare_exchange(IN_LINE, GRANTED, success, failure).is_ok()
-    }
-
-    fn wake(&self) {
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            wake(waker);
-        }
-    }
-}
-
 /// What follows from a change, for when the lock is released. Mostly nothing, or one waker.
 #[derive(Default)]
 pub(crate) struct Due {
@@ -206,7 +162,7 @@ impl Claim {
             }
             Then::Wake(seat) => seat.wake(),
             Then::Start(start) => in_turn(start),
-            Then::Launch(work) => self.entry.board().launch(work),
+            Then::Launch(work) => self.entry.board().ready.launch(work),
         }
     }
 
@@ -214,7 +170,7 @@ impl Claim {
     fn lapse(self) {
         match self.then {
             // It is polled all the same: a future is dropped where it would have run.
-            Then::Launch(work) => self.entry.board().launch(work),
+            Then::Launch(work) => self.entry.board().ready.launch(work),
             _ => quietly(self),
         }
     }
@@ -319,11 +275,10 @@ pub(crate) struct Board {
     pub(crate) id: u64,
     pub(crate) config: Config,
     epoch: OnceLock<Instant>,
-    home: OnceLock<Home>,
+    pub(crate) ready: Arc<Ready>,
     /// How many entries there are; changed by the arena, under its own lock.
     len: Apart<AtomicU32>,
     state: Apart<Mutex<State>>,
-    ready: Apart<Ready>,
 }
 
 /// On cache lines of its own, two as processors fetch them: who puts, who ends an entry and who
@@ -364,35 +319,15 @@ impl Board {
             id: IDS.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             config,
             epoch: OnceLock::new(),
-            home: home.map_or_else(OnceLock::new, OnceLock::from),
+            ready: Arc::new(Ready::new(home)),
             len: Apart::new(AtomicU32::new(0)),
             state: Apart::new(Mutex::new(state)),
-            ready: Apart::new(Ready::default()),
         }
     }
 
     /// The runtime, which the first who asks for it decides.
     pub(crate) fn home(&self) -> &Home {
-        self.home.get_or_init(Home::here)
-    }
-
-    /// The runtime, if it was decided already.
-    pub(crate) fn known_home(&self) -> Option<&Home> {
-        self.home.get()
-    }
-
-    /// Work that may run and was not polled yet.
-    pub(crate) fn ready(&self) -> &Ready {
-        &self.ready.it
-    }
-
-    /// Has new work polled, soon and elsewhere.
-    pub(crate) fn launch(self: &Arc<Self>, work: BoxFuture) {
-        match self.home() {
-            // What a runtime of one's own makes of a task is its own business.
-            Home::Custom(runtime) => runtime.spawn(work),
-            _ => self.ready().push(self, work),
-        }
+        self.ready.home()
     }
 
     /// When the container's time began: at its first look at the clock.

@@ -11,8 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::board::{EntryRef, Seat, Then};
+use crate::board::{EntryRef, Then};
 use crate::entry::WAITING;
+use crate::seat::Seat;
 use crate::sync::thread_local;
 
 thread_local! {

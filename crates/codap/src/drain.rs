@@ -183,7 +183,7 @@ impl<V: Send + 'static> Flow<V> {
         self.started = index.checked_add(1).expect("a drain runs up to 2^32 futures");
         self.board.grown_to(self.started);
         let parcel = async move { future.await.map(|value| Parcel(Mutex::new(Some(value)))) };
-        self.board.launch(Box::pin(Work::new(parcel, Ticket::new(chunk.clone(), at))));
+        self.board.ready.launch(Box::pin(Work::new(parcel, Ticket::new(chunk.clone(), at))));
     }
 
     fn take(&mut self) -> Option<(usize, Result<V, Error>)> {

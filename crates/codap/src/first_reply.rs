@@ -116,7 +116,7 @@ impl<V: Send + Sync + 'static> FirstReplyHandle<V> {
         }
         let mut get = self.get(nth);
         let mut reply = None;
-        let home = self.0.group().board().known_home();
+        let home = self.0.group().board().ready.known_home();
         let blocked = runtime::block(home, &mut || reply = Some(park_on(&mut get)));
         reply.unwrap_or_else(|| {
             let hint = blocked.err().unwrap_or("the runtime said it blocked and did not");

@@ -227,7 +227,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         }
         let placed = self.place(name, |_, _| {});
         self.expose(&placed);
-        self.board.launch(work(placed.chunk, placed.at));
+        self.board.ready.launch(work(placed.chunk, placed.at));
         self.reply(placed.index)
     }
 

@@ -178,6 +178,7 @@ mod record;
 mod redact;
 mod reply;
 mod runtime;
+mod seat;
 mod slot;
 mod sync;
 mod threads;

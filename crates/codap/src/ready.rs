@@ -19,12 +19,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use crate::board::Board;
 use crate::contain::{in_turn, quietly};
-use crate::runtime::BoxFuture;
+use crate::runtime::{BoxFuture, Home};
 use crate::sync::{Mutex, lock};
 
 /// How many entries a starter polls before it lets other tasks have the thread. With more the
@@ -37,9 +36,11 @@ const PAGE: usize = 16;
 /// A line that had room for more gives it back when it is empty.
 const ROOM: usize = 64;
 
-/// The line of one container.
-#[derive(Default)]
-pub(crate) struct Ready(Mutex<Line>);
+/// The line of one container, and the runtime where it leads to.
+pub(crate) struct Ready {
+    home: OnceLock<Home>,
+    line: Mutex<Line>,
+}
 
 #[derive(Default)]
 struct Line {
@@ -58,8 +59,32 @@ impl Line {
 }
 
 impl Ready {
-    pub(crate) fn push(&self, board: &Arc<Board>, work: BoxFuture) {
-        let mut line = lock(&self.0);
+    pub(crate) fn new(home: Option<Home>) -> Self {
+        let home = home.map_or_else(OnceLock::new, OnceLock::from);
+        Self { home, line: Mutex::default() }
+    }
+
+    /// The runtime, which the first who asks for it decides.
+    pub(crate) fn home(&self) -> &Home {
+        self.home.get_or_init(Home::here)
+    }
+
+    /// The runtime, if it was decided already.
+    pub(crate) fn known_home(&self) -> Option<&Home> {
+        self.home.get()
+    }
+
+    /// Has new work polled, soon and elsewhere.
+    pub(crate) fn launch(self: &Arc<Self>, work: BoxFuture) {
+        match self.home() {
+            // What a runtime of one's own makes of a task is its own business.
+            Home::Custom(runtime) => runtime.spawn(work),
+            _ => self.push(work),
+        }
+    }
+
+    pub(crate) fn push(self: &Arc<Self>, work: BoxFuture) {
+        let mut line = lock(&self.line);
         if line.work.capacity() == 0 {
             line.work.reserve(PAGE);
         }
@@ -67,13 +92,13 @@ impl Ready {
         let lacks = line.lacks_starter();
         drop(line);
         if lacks {
-            Starter::make(board);
+            Starter::make(self);
         }
     }
 
     /// The next in line, and whether a starter has to be made before that is polled.
     fn next(&self, arrives: bool) -> Option<(BoxFuture, bool)> {
-        let mut line = lock(&self.0);
+        let mut line = lock(&self.line);
         line.loose -= u32::from(arrives);
         let Some(work) = line.work.pop_front() else {
             let spare = (line.work.capacity() > ROOM).then(|| std::mem::take(&mut line.work));
@@ -87,7 +112,7 @@ impl Ready {
 
 /// A task that polls what is ready.
 pub(crate) struct Starter {
-    board: Arc<Board>,
+    ready: Arc<Ready>,
     /// On its way, and counted as such.
     loose: bool,
     over: bool,
@@ -95,12 +120,12 @@ pub(crate) struct Starter {
 
 impl Starter {
     /// Sends one off, or two where the last may be stuck.
-    fn make(board: &Arc<Board>) {
-        let home = board.home();
-        let starter = |loose| Self { board: board.clone(), loose, over: false };
-        home.spawn_starter(starter(true));
+    fn make(ready: &Arc<Ready>) {
+        let home = ready.home();
+        let starter = |loose| Self { ready: ready.clone(), loose, over: false };
+        home.spawn(starter(true));
         if home.keeps_the_last() {
-            home.spawn_starter(starter(false));
+            home.spawn(starter(false));
         }
     }
 }
@@ -112,18 +137,18 @@ impl Future for Starter {
         let this = &mut *self;
         for _ in 0..SHARE {
             let arrives = std::mem::take(&mut this.loose);
-            let Some((mut work, lacks)) = this.board.ready().next(arrives) else {
+            let Some((mut work, lacks)) = this.ready.next(arrives) else {
                 this.over = true;
                 return Poll::Ready(());
             };
             if lacks {
-                Self::make(&this.board);
+                Self::make(&this.ready);
             }
             if work.as_mut().poll(cx).is_pending() {
-                this.board.home().spawn(work);
+                this.ready.home().spawn_boxed(work);
             }
         }
-        lock(&this.board.ready().0).loose += 1;
+        lock(&this.ready.line).loose += 1;
         this.loose = true;
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -135,7 +160,7 @@ impl Drop for Starter {
         if self.over {
             return;
         }
-        let mut line = lock(&self.board.ready().0);
+        let mut line = lock(&self.ready.line);
         line.loose -= u32::from(self.loose);
         let left = std::mem::take(&mut line.work);
         drop(line);

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::board::{Board, EntryRef, Host, Seat, Then};
+use crate::board::{Board, EntryRef, Host, Then};
 use crate::chunk::Cells;
 use crate::contain::in_turn;
 use crate::current;
 use crate::entry::{DEFAULTED, ENDED, Status};
 use crate::error::{Ending, Error, Failure, Kind};
 use crate::runtime;
+use crate::seat::Seat;
 use crate::threads::Parker;
 use crate::waits::{Target, Waiting};
 
@@ -134,7 +135,7 @@ impl<'a, V: 'static> Get<'a, V> {
             return reply;
         }
         let mut reply = None;
-        let blocked = runtime::block(cells.board().known_home(), &mut || {
+        let blocked = runtime::block(cells.board().ready.known_home(), &mut || {
             reply = Some(park_on(&mut self));
         });
         reply.unwrap_or_else(|| {

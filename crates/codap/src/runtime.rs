@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crate::ready::Starter;
 use crate::{pool, threads, timer};
 
 /// What a runtime of one's own must be able to do: run futures in the background.
@@ -197,24 +196,23 @@ impl Home {
     }
 
     /// Makes a future a task of its own.
-    pub(crate) fn spawn(&self, future: BoxFuture) {
+    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         match self {
-            Self::Threads => threads::spawn(future),
             #[cfg(feature = "tokio")]
             Self::Tokio(handle) => drop(handle.spawn(future)),
             #[cfg(feature = "smol")]
             Self::Smol => smol::spawn(future).detach(),
-            Self::Custom(runtime) => runtime.spawn(future),
+            Self::Threads | Self::Custom(_) => self.spawn_boxed(Box::pin(future)),
         }
     }
 
-    pub(crate) fn spawn_starter(&self, starter: Starter) {
+    /// The same, of a future that is boxed already.
+    pub(crate) fn spawn_boxed(&self, future: BoxFuture) {
         match self {
-            #[cfg(feature = "tokio")]
-            Self::Tokio(handle) => drop(handle.spawn(starter)),
-            #[cfg(feature = "smol")]
-            Self::Smol => smol::spawn(starter).detach(),
-            _ => self.spawn(Box::pin(starter)),
+            Self::Threads => threads::spawn(future),
+            Self::Custom(runtime) => runtime.spawn(future),
+            #[cfg(any(feature = "tokio", feature = "smol"))]
+            _ => self.spawn(future),
         }
     }
 

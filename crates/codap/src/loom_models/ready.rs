@@ -6,8 +6,9 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
-use super::stage::{group, model};
-use crate::reply::Replies;
+use super::stage::{Tasks, model};
+use crate::ready::Ready;
+use crate::runtime::Home;
 
 /// Counts how often it is polled, and that it is gone.
 struct Tally {
@@ -43,11 +44,11 @@ impl Tally {
 #[test]
 fn work_that_comes_while_the_last_starter_leaves_is_polled() {
     model(|| {
-        let (group, tasks) = group(None);
-        let (board, tally) = (group.board().clone(), Tally::new());
-        board.ready().push(&board, Box::pin(tally.work()));
+        let (tasks, tally) = (Tasks::default(), Tally::new());
+        let ready = Arc::new(Ready::new(Some(Home::Custom(Arc::new(tasks.clone())))));
+        ready.push(Box::pin(tally.work()));
         let starter = tasks.run();
-        board.ready().push(&board, Box::pin(tally.work()));
+        ready.push(Box::pin(tally.work()));
         starter.join().unwrap();
         tasks.run_all();
         assert_eq!(tally.seen(), (2, 2));
@@ -57,14 +58,14 @@ fn work_that_comes_while_the_last_starter_leaves_is_polled() {
 #[test]
 fn two_starters_poll_all_that_two_threads_bring_once() {
     model(|| {
-        let (group, tasks) = group(None);
-        let (board, tally) = (group.board().clone(), Tally::new());
-        board.ready().push(&board, Box::pin(tally.work()));
-        board.ready().push(&board, Box::pin(tally.work()));
+        let (tasks, tally) = (Tasks::default(), Tally::new());
+        let ready = Arc::new(Ready::new(Some(Home::Custom(Arc::new(tasks.clone())))));
+        ready.push(Box::pin(tally.work()));
+        ready.push(Box::pin(tally.work()));
         let starter = tasks.run();
         let brings = thread::spawn({
-            let (board, tally) = (board.clone(), tally.clone());
-            move || board.ready().push(&board, Box::pin(tally.work()))
+            let (ready, tally) = (ready.clone(), tally.clone());
+            move || ready.push(Box::pin(tally.work()))
         });
         tasks.run_all();
         brings.join().unwrap();
@@ -77,12 +78,12 @@ fn two_starters_poll_all_that_two_threads_bring_once() {
 #[test]
 fn work_that_comes_while_its_runtime_ends_is_dropped() {
     model(|| {
-        let (group, tasks) = group(None);
-        let (board, tally) = (group.board().clone(), Tally::new());
-        board.ready().push(&board, Box::pin(tally.work()));
+        let (tasks, tally) = (Tasks::default(), Tally::new());
+        let ready = Arc::new(Ready::new(Some(Home::Custom(Arc::new(tasks.clone())))));
+        ready.push(Box::pin(tally.work()));
         let starter = tasks.take();
         let ends = thread::spawn(move || drop(starter));
-        board.ready().push(&board, Box::pin(tally.work()));
+        ready.push(Box::pin(tally.work()));
         ends.join().unwrap();
         // A runtime that has ended drops what is spawned on it.
         tasks.drop_all();

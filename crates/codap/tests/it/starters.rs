@@ -1,15 +1,11 @@
 //! Who polls work for the first time: many entries share a task, and nobody is held up by that.
 
-use std::future::{pending, poll_fn};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
-use std::task::Poll;
 
-use codap::{Kv, Ordered, Threads};
+use codap::{Ordered, Threads};
 
 use crate::leaks::Watch;
-use crate::stage::{bounded, recv, wait};
+use crate::stage::bounded;
 
 /// So many block each other that each needs a thread of its own.
 const CROWD: usize = 4;
@@ -28,8 +24,15 @@ fn work_that_blocks_threads_does_not_keep_the_rest_from_starting() {
 
 #[cfg(feature = "tokio")]
 mod on_tokio {
+    use std::future::{pending, poll_fn};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::task::Poll;
+
+    use codap::Kv;
+
     use super::*;
-    use crate::stage::current_thread;
+    use crate::stage::{current_thread, recv, wait};
 
     fn workers(n: usize) -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_multi_thread().worker_threads(n).build().unwrap()
@@ -42,22 +45,20 @@ mod on_tokio {
         let _watch = Watch::new();
         let runtime = workers(CROWD + 1);
         let met = Arc::new(Barrier::new(CROWD));
-        let list = Arc::new(Ordered::<()>::on(runtime.handle()));
+        let list = Ordered::<()>::on(runtime.handle());
+        let handle = list.handle();
         let (sender, met_all) = channel();
         let (over, is_over) = channel::<()>();
-        let putter = runtime.spawn({
-            let list = list.clone();
-            async move {
-                for _ in 0..CROWD {
-                    let (met, sender) = (met.clone(), sender.clone());
-                    list.push(async move {
-                        met.wait();
-                        sender.send(()).unwrap();
-                    });
-                }
-                // Blocks, as work that computes does: without a word to the runtime.
-                recv(&is_over);
+        let putter = runtime.spawn(async move {
+            for _ in 0..CROWD {
+                let (met, sender) = (met.clone(), sender.clone());
+                handle.push(async move {
+                    met.wait();
+                    sender.send(()).unwrap();
+                });
             }
+            // Blocks, as work that computes does: without a word to the runtime.
+            recv(&is_over);
         });
         for _ in 0..CROWD {
             recv(&met_all);
