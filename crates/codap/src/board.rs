@@ -473,12 +473,7 @@ impl Board {
         state.arrived.push_back(index);
         state.failed += u32::from(!ending.is_ok());
         if let Some(at) = at {
-            let note = if status.has_started() {
-                Note::Ended(ending)
-            } else {
-                Note::Dropped(ending, status.stamped().unwrap_or(at).into())
-            };
-            state.note(index, at, note);
+            state.note(index, at, Note::Ended(ending));
         }
         // Whoever lost the claim may have left already.
         let leaves = leaves && !status.has(GONE);
@@ -600,45 +595,44 @@ impl Board {
 
     // ---- events --------------------------------------------------------------------------
 
-    /// Records that the work of an entry began, and when it was put.
+    /// Records that the work of an entry began; not if it was ended from outside meanwhile.
     pub(crate) fn record_start(&self, index: u32, status: &Status) {
         if !self.config.record {
             return;
         }
         let now = self.clock();
-        let queued = status.stamped().unwrap_or(now);
         let mut state = lock(&self.state.it);
         if !status.has(ENDED) {
-            state.note(index, now, Note::Started(queued.into()));
-        } else if !state.record.as_ref().is_some_and(|record| record.knows_put_of(index)) {
-            // Ended from outside between its permit and its start.
-            state.note(index, queued, Note::Queued);
+            state.note(index, now, Note::Started);
         }
     }
 
-    pub(crate) fn note(&self, index: u32, note: impl FnOnce() -> Note) {
+    pub(crate) fn record_attempt(&self, index: u32, number: u32) {
         if !self.config.record {
             return;
         }
-        let (now, note) = (self.clock(), note());
-        lock(&self.state.it).note(index, now, note);
+        let now = self.clock();
+        lock(&self.state.it).note(index, now, Note::Attempt(number));
     }
 
     /// Records that an entry was waited for until now, by another entry or from outside of any.
     pub(crate) fn record_wait(&self, index: u32, by: Option<&EntryRef>, from: Duration) {
-        self.note(index, || {
-            let by = by.map_or(Waiter::Outside, |entry| {
-                let (container, index) = entry.id();
-                let name = redact(&entry.name());
-                Waiter::Entry { container, entry: index as usize, name }
-            });
-            Note::Waited(Box::new((by, from)))
+        if !self.config.record {
+            return;
+        }
+        let by = by.map_or(Waiter::Outside, |entry| {
+            let (container, index) = entry.id();
+            Waiter::Entry { container, entry: index as usize, name: redact(&entry.name()) }
         });
+        let now = self.clock();
+        if let Some(record) = &mut lock(&self.state.it).record {
+            record.push_wait(index, now, (by, from));
+        }
     }
 
-    /// What was recorded so far, in the order of time.
-    pub(crate) fn events(&self) -> Vec<Event> {
+    /// What was recorded so far. `puts` are the times of the puts, by entry.
+    pub(crate) fn events(&self, puts: impl Iterator<Item = Option<Duration>>) -> Vec<Event> {
         let record = lock(&self.state.it).record.clone();
-        record.map(|record| record.events()).unwrap_or_default()
+        record.map(|record| record.events(puts)).unwrap_or_default()
     }
 }

@@ -48,8 +48,8 @@ const A_REST: u32 = 1 << 11;
 #[derive(Debug)]
 pub(crate) struct Status {
     flags: AtomicU32,
-    /// When the entry was put or started, in nanoseconds since the container's epoch, above a bit
-    /// that says that its work has begun. Zero: neither is known.
+    /// When the entry was put or started, in nanoseconds since the container's epoch and one more,
+    /// above a bit that says that its work has begun. Zero: neither is known.
     stamp: AtomicU64,
     task: Mutex<Option<Waker>>,
 }
@@ -109,7 +109,7 @@ impl Status {
     /// When the entry was put or, if nobody looked at the clock then, started.
     pub(crate) fn stamped(&self) -> Option<Duration> {
         let nanos = self.stamp.load(Ordering::Acquire) >> 1;
-        (nanos > 0).then(|| Duration::from_nanos(nanos))
+        nanos.checked_sub(1).map(Duration::from_nanos)
     }
 
     /// Keeps the task's waker for who cancels the entry or gives it a permit.
@@ -130,9 +130,9 @@ impl Status {
     }
 }
 
-/// Nanoseconds, of which 63 bits are 292 years; never the zero that means nothing is known.
+/// Nanoseconds and one more, since zero means that nothing is known. 63 bits of them are 292 years.
 fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).clamp(1, u64::MAX >> 1)
+    u64::try_from(time.as_nanos()).map_or(u64::MAX >> 1, |nanos| nanos.min((u64::MAX >> 1) - 1) + 1)
 }
 
 /// One entry: its key, its status, and in the end its outcome.
@@ -251,9 +251,9 @@ mod tests {
     fn a_stamp_is_there_at_the_epoch_and_after_all_time() {
         let status = Status::new();
         status.stamp(Duration::ZERO);
-        assert_eq!(status.stamped(), Some(Duration::from_nanos(1)));
+        assert_eq!(status.stamped(), Some(Duration::ZERO));
         status.stamp(Duration::MAX);
-        assert_eq!(status.stamped(), Some(Duration::from_nanos(u64::MAX >> 1)));
+        assert_eq!(status.stamped(), Some(Duration::from_nanos((u64::MAX >> 1) - 1)));
         assert!(!status.has_started());
     }
 

@@ -10,7 +10,6 @@ use crate::board::EntryRef;
 use crate::current;
 use crate::entry::DEFAULTED;
 use crate::error::{BoxError, Error, Kind};
-use crate::record::Note;
 use crate::runtime::Nap;
 use crate::timer;
 
@@ -325,7 +324,7 @@ where
                 Step::Start => {
                     run.attempts += 1;
                     if let Some(entry) = &run.entry {
-                        entry.board().note(entry.index(), || Note::Attempt(run.attempts));
+                        entry.board().record_attempt(entry.index(), run.attempts);
                     }
                     this.attempt.set(Some((this.make)()));
                     *this.step = Step::Attempt(run.alarm(this.policy.timeout));

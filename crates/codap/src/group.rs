@@ -13,6 +13,7 @@ use crate::chunk::{Cells, Chunk, locate};
 use crate::deadline::Hold;
 use crate::entry::{BY_HAND, CLAIMED, Entry, Status};
 use crate::error::{Error, Failure, Kind};
+use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::pool;
 use crate::reply::{Replies, Reply};
@@ -110,6 +111,12 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
 
     pub(crate) fn key(&self, index: u32) -> &K {
         self.entry(index).key()
+    }
+
+    /// What was recorded so far, in the order of time.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let puts = (0..self.len()).map(|index| self.status(index).stamped());
+        self.board.events(puts)
     }
 
     // ---- by key --------------------------------------------------------------------------

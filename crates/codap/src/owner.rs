@@ -313,7 +313,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// What happened so far, in the order of time; empty unless built with
     /// [`record`](crate::Builder::record).
     pub fn events(&self) -> Vec<Event> {
-        self.group.board().events()
+        self.group.events()
     }
 
     /// The instant from which the times of [`events`](Self::events) are counted: the first put.

@@ -1,5 +1,5 @@
 //! What happened in a container, as it is kept until somebody asks: small, since it is written on
-//! the way of every entry.
+//! the way of every entry. When an entry was put, the entry itself knows.
 
 use std::time::Duration;
 
@@ -7,79 +7,62 @@ use crate::error::Ending;
 use crate::event::{Event, Waiter, What};
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Record(Vec<Line>);
+pub(crate) struct Record {
+    lines: Vec<Line>,
+    waits: Vec<Wait>,
+}
 
 #[derive(Debug, Clone)]
 struct Line {
+    /// Nanoseconds since the container's epoch: 584 years in half the room of a `Duration`.
+    at: u64,
     entry: u32,
-    at: Moment,
     note: Note,
 }
 
-/// A time since the container's epoch, in half the room of a `Duration`: 584 years in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
-
-impl From<Duration> for Moment {
-    fn from(since_epoch: Duration) -> Self {
-        Self(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX))
-    }
-}
-
-impl From<Moment> for Duration {
-    fn from(moment: Moment) -> Self {
-        Self::from_nanos(moment.0)
-    }
-}
-
-/// One or two events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Note {
-    Queued,
-    /// With the time of its put.
-    Started(Moment),
+    Started,
     Attempt(u32),
     Ended(Ending),
-    /// Ended before it started, with the time of its put.
-    Dropped(Ending, Moment),
-    Waited(Box<(Waiter, Duration)>),
+    /// Which of the waits is over.
+    Waited(u32),
 }
+
+/// Who waited, and since when.
+type Wait = (Waiter, Duration);
 
 impl Record {
     pub(crate) fn push(&mut self, entry: u32, at: Duration, note: Note) {
-        self.0.push(Line { entry, at: at.into(), note });
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        self.lines.push(Line { at, entry, note });
     }
 
-    /// Whether it is known that the entry was put, by a note other than of its start.
-    pub(crate) fn knows_put_of(&self, entry: u32) -> bool {
-        let mut of_entry = self.0.iter().rev().filter(|line| line.entry == entry);
-        of_entry.any(|line| matches!(line.note, Note::Queued | Note::Dropped(..)))
+    pub(crate) fn push_wait(&mut self, entry: u32, at: Duration, wait: Wait) {
+        let number = u32::try_from(self.waits.len()).expect("waits are counted in 32 bits");
+        self.waits.push(wait);
+        self.push(entry, at, Note::Waited(number));
     }
 
-    /// In the order of time.
-    pub(crate) fn events(&self) -> Vec<Event> {
-        // A stamp is a nanosecond late where it would be zero: hence the `min`.
-        let mut events = Vec::with_capacity(self.0.len() * 2);
-        for Line { entry, at, note } in &self.0 {
-            let mut event = |at: Moment, what| {
-                events.push(Event { entry: *entry as usize, at: at.into(), what });
-            };
+    /// In the order of time. `puts` are the times of the puts, by entry.
+    pub(crate) fn events(&self, puts: impl Iterator<Item = Option<Duration>>) -> Vec<Event> {
+        let puts = puts.enumerate();
+        let queued =
+            |(entry, at): (usize, Option<_>)| Some(Event { entry, at: at?, what: What::Queued });
+        let mut events: Vec<_> = puts.filter_map(queued).collect();
+        events.extend(self.lines.iter().map(|&Line { at, entry, note }| {
             let what = match note {
-                Note::Queued => What::Queued,
-                Note::Started(queued) => {
-                    event((*queued).min(*at), What::Queued);
-                    What::Started
+                Note::Started => What::Started,
+                Note::Attempt(number) => What::Attempt(number),
+                Note::Ended(ending) => What::Ended(ending),
+                Note::Waited(number) => {
+                    let (by, from) = self.waits[number as usize].clone();
+                    What::Waited { by, from }
                 }
-                Note::Attempt(number) => What::Attempt(*number),
-                Note::Ended(ending) => What::Ended(*ending),
-                Note::Dropped(ending, queued) => {
-                    event((*queued).min(*at), What::Queued);
-                    What::Ended(*ending)
-                }
-                Note::Waited(wait) => What::Waited { by: wait.0.clone(), from: wait.1 },
             };
-            event(*at, what);
-        }
+            Event { entry: entry as usize, at: Duration::from_nanos(at), what }
+        }));
+        // Stable: what happened to an entry at one time stays in its order.
         events.sort_by_key(|event| event.at);
         events
     }

@@ -71,7 +71,9 @@ fn the_queue_is_seen_between_put_and_start() {
     let (open, opened) = channel();
     kv.put_external("first", move |entry| open.send(entry).unwrap());
     let second = kv.put("second", async { 2 });
-    assert!(recv(&opened).fill(1));
+    let first = recv(&opened);
+    assert_eq!(of(&kv.events(), 1), [What::Queued], "it is seen while it waits");
+    assert!(first.fill(1));
     assert_eq!(*wait(second.get()).unwrap(), 2);
     let events = kv.events();
     let at = |entry: usize, what: What| {
