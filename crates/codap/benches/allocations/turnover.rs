@@ -36,6 +36,10 @@ fn on_tokio(runtime: &Runtime, name: &'static str, n: u64, rows: &mut Vec<Row>) 
     let join_map = per_entry(n, || runtime.block_on(join_map(n)));
     let peers = [("HashMap of JoinHandle", map), ("JoinSet", set), ("JoinMap", join_map)];
     rows.extend(peers.map(|(peer, other)| row(n, name, peer, codap, other)));
+    let codap = per_entry(n, || runtime.block_on(kv_yields(n)));
+    let map = per_entry(n, || runtime.block_on(map_yields(n)));
+    let yields = row(n, name, "HashMap of JoinHandle", codap, map);
+    rows.push(Row { work: "Kv put + get, yields once, allocations", ..yields });
 }
 
 fn row(n: u64, runtime: &'static str, peer: &'static str, codap: f64, other: f64) -> Row {
@@ -64,6 +68,21 @@ async fn kv(n: u64) {
     }
 }
 
+async fn yields(i: u64) -> u64 {
+    tokio::task::yield_now().await;
+    i
+}
+
+async fn kv_yields(n: u64) {
+    let kv = Kv::new();
+    for i in 0..n {
+        kv.put(i, yields(i));
+    }
+    for i in 0..n {
+        assert_eq!(*kv.get(&i).await.expect(FINE), i);
+    }
+}
+
 fn kv_on_threads(n: u64) {
     let kv = Kv::on(&Threads);
     for i in 0..n {
@@ -76,6 +95,13 @@ fn kv_on_threads(n: u64) {
 
 async fn map(n: u64) {
     let mut map: HashMap<_, _> = (0..n).map(|i| (i, tokio::spawn(async move { i }))).collect();
+    for i in 0..n {
+        assert_eq!(map.remove(&i).expect("it was put").await.expect(FINE), i);
+    }
+}
+
+async fn map_yields(n: u64) {
+    let mut map: HashMap<_, _> = (0..n).map(|i| (i, tokio::spawn(yields(i)))).collect();
     for i in 0..n {
         assert_eq!(map.remove(&i).expect("it was put").await.expect(FINE), i);
     }
