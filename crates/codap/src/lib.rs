@@ -203,6 +203,7 @@ pub use owner::{Arrivals, Finished, Keyed, Missing, Owner, Why};
 #[cfg(feature = "page")]
 pub use page::{Page, PageReply, Piece};
 pub use push::Pusher;
+pub use redact::redact;
 pub use reply::{Get, Reply};
 #[cfg(feature = "smol")]
 pub use runtime::Smol;
