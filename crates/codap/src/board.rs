@@ -19,6 +19,7 @@ use crate::entry::{CLAIMED, ENDED, GONE, PERMIT, QUEUED, SEATED, SHARED, Status}
 use crate::error::Ending;
 use crate::event::{Event, Waiter};
 use crate::limiter::Limiter;
+use crate::pool::{self, Job};
 use crate::ready::Ready;
 use crate::record::{Note, Record};
 use crate::redact::redact;
@@ -94,8 +95,10 @@ pub(crate) enum Then {
     Poll,
     /// Wake somebody else who goes on in the entry's name.
     Wake(Arc<Seat>),
-    /// Start the work.
+    /// Call a function that starts the work, and may lead to further starts.
     Start(Box<dyn FnOnce() + Send>),
+    /// Give the work to the pool.
+    Call(Job),
     /// Have the work polled for the first time.
     Launch(BoxFuture),
 }
@@ -162,7 +165,8 @@ impl Claim {
             }
             Then::Wake(seat) => seat.wake(),
             Then::Start(start) => in_turn(start),
-            Then::Launch(work) => self.entry.board().ready.launch(work),
+            Then::Call(job) => pool::run(job),
+            Then::Launch(work) => self.entry.board().ready.launch_in_turn(work),
         }
     }
 
@@ -170,7 +174,7 @@ impl Claim {
     fn lapse(self) {
         match self.then {
             // It is polled all the same: a future is dropped where it would have run.
-            Then::Launch(work) => self.entry.board().ready.launch(work),
+            Then::Launch(work) => self.entry.board().ready.launch_in_turn(work),
             _ => quietly(self),
         }
     }
@@ -406,7 +410,7 @@ impl Board {
         let in_company = status.has(QUEUED | SEATED);
         let stands = match then {
             Then::Poll => status.set(QUEUED),
-            Then::Wake(_) | Then::Start(_) | Then::Launch(_) => {
+            Then::Wake(_) | Then::Start(_) | Then::Call(_) | Then::Launch(_) => {
                 status.set(SEATED);
                 true
             }

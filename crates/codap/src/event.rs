@@ -33,7 +33,8 @@ pub enum What {
     /// It ended.
     Ended(Ending),
     /// Somebody began to wait for it at `from`, and stopped (it had ended, or they gave up) at
-    /// the event's time. Who waits for arrivals waited for the one that came.
+    /// the event's time. Who waits for arrivals waited for the one that came; if they gave up, for
+    /// none, and nothing is recorded.
     Waited {
         /// Who.
         by: Waiter,

@@ -15,7 +15,6 @@ use crate::entry::{BY_HAND, CLAIMED, Entry, Status};
 use crate::error::{Error, Failure, Kind};
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::pool;
 use crate::reply::{Replies, Reply};
 use crate::runtime::{BoxFuture, Home};
 use crate::slot::Slot;
@@ -266,10 +265,7 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         M: 'static,
     {
         let home = self.board.home();
-        self.put_start(name, |chunk, at| {
-            let job = call(Ticket::new(chunk, at), home.clone(), f);
-            Then::Start(Box::new(move || pool::run(job)))
-        })
+        self.put_start(name, |chunk, at| Then::Call(call(Ticket::new(chunk, at), home.clone(), f)))
     }
 
     /// Puts an entry whose work is done elsewhere: `start` is called with it once it may run.

@@ -179,6 +179,7 @@ impl<K: Key, V: Send + Sync + 'static> KvHandle<K, V> {
 
     /// Puts a function, which is called on a thread of codap's pool and may block there.
     ///
+    /// Cancelled in line for its permit, it goes when its turn comes.
     /// It cannot be stopped once it runs: cancelled or past its deadline, its readers are freed at
     /// once, and it keeps its permit until it returns. In there tokio's `Handle::current()` works
     /// if the container runs on tokio. Cost: one allocation and the hand-over to a thread.

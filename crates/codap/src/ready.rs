@@ -11,7 +11,9 @@
 //! 3. A runtime may keep the task that a thread spawned last for that very thread, however long
 //!    that is busy (tokio does, for its cache). There starters are made in pairs, of which the
 //!    first is loose and the second may be stuck; it counts for nothing.
-//! 4. A starter that polled its share stands in line behind the other tasks of the runtime, loose.
+//! 4. A starter makes one poll a turn and stands in line again, loose. What that poll woke, or the
+//!    task that it became, may be kept for this thread as well: it must not wait for the next poll.
+//!    And where a runtime gives each turn of a task a budget (tokio does), each entry has its own.
 //! 5. A starter that is dropped before its end was dropped by a runtime that has ended: it takes
 //!    all ready work along, which ends as cancelled.
 
@@ -25,10 +27,6 @@ use std::task::{Context, Poll};
 use crate::contain::{in_turn, quietly};
 use crate::runtime::{BoxFuture, Home};
 use crate::sync::{Mutex, lock};
-
-/// How many entries a starter polls before it lets other tasks have the thread. With more the
-/// cost of an entry does not change; the time to a runtime's next look at its sockets does.
-const SHARE: u32 = if cfg!(codap_loom) { 2 } else { 8 };
 
 /// For how much work there is room at first: as much as a page has.
 const PAGE: usize = 16;
@@ -79,6 +77,18 @@ impl Ready {
         match self.home() {
             // What a runtime of one's own makes of a task is its own business.
             Home::Custom(runtime) => runtime.spawn(work),
+            _ => self.push(work),
+        }
+    }
+
+    /// The same where one end leads to the next: a runtime that has shut down drops the work, which
+    /// ends, and makes room for another.
+    pub(crate) fn launch_in_turn(self: &Arc<Self>, work: BoxFuture) {
+        match self.home() {
+            Home::Custom(runtime) => {
+                let runtime = runtime.clone();
+                in_turn(Box::new(move || runtime.spawn(work)));
+            }
             _ => self.push(work),
         }
     }
@@ -135,18 +145,16 @@ impl Future for Starter {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        for _ in 0..SHARE {
-            let arrives = std::mem::take(&mut this.loose);
-            let Some((mut work, lacks)) = this.ready.next(arrives) else {
-                this.over = true;
-                return Poll::Ready(());
-            };
-            if lacks {
-                Self::make(&this.ready);
-            }
-            if work.as_mut().poll(cx).is_pending() {
-                this.ready.home().spawn_boxed(work);
-            }
+        let arrives = std::mem::take(&mut this.loose);
+        let Some((mut work, lacks)) = this.ready.next(arrives) else {
+            this.over = true;
+            return Poll::Ready(());
+        };
+        if lacks {
+            Self::make(&this.ready);
+        }
+        if work.as_mut().poll(cx).is_pending() {
+            this.ready.home().spawn_boxed(work);
         }
         lock(&this.ready.line).loose += 1;
         this.loose = true;

@@ -34,7 +34,9 @@ type Wait = (Waiter, Duration);
 
 impl Record {
     pub(crate) fn push(&mut self, entry: u32, at: Duration, note: Note) {
-        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        // Whoever looked at the clock first need not have come here first.
+        let last = self.lines.last().map_or(0, |line| line.at);
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX).max(last);
         self.lines.push(Line { at, entry, note });
     }
 

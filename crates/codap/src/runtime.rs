@@ -38,6 +38,10 @@ use crate::{pool, threads, timer};
 pub trait Runtime: Send + Sync + 'static {
     /// Runs `work` in the background, on whatever thread, and returns at once. The work catches
     /// its own panics. A runtime that shuts down drops it: its entry then ends as cancelled.
+    ///
+    /// Under a limit this is called where a permit comes free: on any thread, also while the
+    /// runtime polls or drops other work, so that it must hold no lock of its own then. A panic in
+    /// here ends the entry, too.
     fn spawn(&self, work: BoxFuture);
 
     /// Calls `wait`, which blocks the current thread, if that is allowed here, and answers

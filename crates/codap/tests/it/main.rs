@@ -21,6 +21,8 @@ mod footguns;
 mod leaks;
 // Bad use gets a clear error, and never a hang.
 mod misuse;
+// Runtimes of the user's own that behave badly.
+mod outsiders;
 // Values of different types: JSON, templates.
 #[cfg(feature = "page")]
 mod page;

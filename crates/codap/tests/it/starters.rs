@@ -30,6 +30,7 @@ mod on_tokio {
     use std::task::Poll;
 
     use codap::Kv;
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::stage::{current_thread, recv, wait};
@@ -65,6 +66,69 @@ mod on_tokio {
         }
         over.send(()).unwrap();
         runtime.block_on(putter).unwrap();
+    }
+
+    /// A starter polled several entries in one turn, and the worker kept for itself the reader that
+    /// the first of them woke: until the second, which waits for that reader, had ended.
+    #[test]
+    fn a_reader_does_not_wait_for_the_entry_that_comes_next() {
+        let _watch = Watch::new();
+        let runtime = workers(3);
+        for _ in 0..30 {
+            let list = Ordered::<()>::on(runtime.handle());
+            let (read, is_read) = channel();
+            list.push(async {});
+            list.push(async move { recv(&is_read) });
+            let reader = runtime.spawn(async move {
+                list.get(0).await.unwrap();
+                read.send(()).unwrap();
+                list.get(1).await.unwrap();
+            });
+            runtime.block_on(reader).unwrap();
+        }
+    }
+
+    /// The same of an entry that had become a task of its own, which the next one waited for.
+    #[test]
+    fn an_entry_that_is_pending_does_not_wait_for_the_entry_that_comes_next() {
+        let _watch = Watch::new();
+        let runtime = workers(3);
+        for _ in 0..30 {
+            let puts = async {
+                let list = Ordered::<()>::new();
+                let (sender, receiver) = channel();
+                list.push(async move {
+                    tokio::task::yield_now().await;
+                    sender.send(()).unwrap();
+                });
+                list.push(async move { recv(&receiver) });
+                list.get(1).await.unwrap();
+            };
+            runtime.block_on(runtime.spawn(puts)).unwrap();
+        }
+    }
+
+    /// Tokio gives each turn of a task a budget, which entries of one turn shared: a message that
+    /// was there was not seen.
+    #[test]
+    fn an_entry_that_uses_up_its_budget_leaves_the_next_one_its_own() {
+        let _watch = Watch::new();
+        current_thread().block_on(async {
+            let list = Ordered::<bool>::new();
+            let (greedy, mut many) = tokio::sync::mpsc::unbounded_channel();
+            (0..1_000).for_each(|n| greedy.send(n).unwrap());
+            let (sender, mut one) = tokio::sync::mpsc::unbounded_channel();
+            sender.send(()).unwrap();
+            list.push(async move {
+                for _ in 0..1_000 {
+                    many.recv().await;
+                }
+                true
+            });
+            list.push(async move { one.recv().now_or_never().is_some() });
+            assert!(list.get(1).await.unwrap(), "the message is there");
+            assert!(list.get(0).await.unwrap());
+        });
     }
 
     #[test]
