@@ -16,7 +16,7 @@ use crate::error::{Error, Failure, Kind};
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::reply::{Replies, Reply};
-use crate::runtime::{BoxFuture, Home};
+use crate::runtime::Home;
 use crate::slot::Slot;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::work::{Ticket, Work, call};
@@ -57,6 +57,10 @@ struct Placed<K, V> {
 
 /// For how many keys there is room at first: as many as a page has.
 const PAGE: usize = 14;
+
+/// The first entries are tasks at once. A page has no more, mostly waits for others, and would
+/// gain nothing by a first poll in a task that they share.
+const FEW: u32 = 16;
 
 /// See the module.
 pub(crate) struct Group<K, V> {
@@ -224,16 +228,20 @@ impl<K: Key, V: Send + Sync + 'static> Group<K, V> {
         M: 'static,
     {
         // Chosen by the first put, wherever that work will start.
-        self.board.home();
-        let work = |chunk, at| -> BoxFuture {
-            Box::pin(Work::<F, K, V, M>::new(future, Ticket::new(chunk, at)))
-        };
+        let home = self.board.home();
+        let work = |chunk, at| Work::<F, K, V, M>::new(future, Ticket::new(chunk, at));
         if self.board.config.limit.is_some() {
-            return self.put_start(name, |chunk, at| Then::Launch(work(chunk, at)));
+            let launch = |chunk, at| Then::Launch(Box::pin(work(chunk, at)));
+            return self.put_start(name, launch);
         }
         let placed = self.place(name, |_, _| {});
         self.expose(&placed);
-        self.board.ready.launch(work(placed.chunk, placed.at));
+        let work = work(placed.chunk, placed.at);
+        if placed.index < FEW {
+            home.spawn(work);
+        } else {
+            self.board.ready.launch(Box::pin(work));
+        }
         self.reply(placed.index)
     }
 

@@ -71,8 +71,8 @@
 //! | tokio's sockets and timers in a future | work | work | are an error that says so | are an error that says so | as it does |
 //! | pending entries when it shuts down | end as cancelled | end as cancelled | never | never | end as cancelled, if it drops them |
 //! | time, for deadlines and timeouts | real, also while tokio's clock is paused | real, also while tokio's clock is paused | real | real | [`Runtime::now`] |
-//! | a future's first poll | in a task shared with other new entries, the further ones in its own | the same | the same | the same | in its own task |
-//! | allocations for a future | 1, or 2 if its first poll is pending | the same | the same | the same | 2 |
+//! | a future's first poll, from the 17th entry on | in a task shared with other new entries, the further ones in its own | the same | the same | the same | in its own task |
+//! | allocations for a future, from the 17th entry on | 1, or 2 if its first poll is pending | the same | the same | the same | 2 |
 //!
 //! # Limits, deadlines, policies
 //!

@@ -15,8 +15,7 @@ use crate::{pool, threads, timer};
 /// tokio's `Handle` and `codap::background()` (feature `tokio`), `codap::Smol` (feature `smol`) and
 /// [`Threads`] are runtimes; hand any of them to [`Kv::on`](crate::Kv::on). For another one
 /// implement [`spawn`](Runtime::spawn); the other methods have defaults that are right
-/// for most. Each entry is spawned here as a future of its own; the built-in ones spawn only what is
-/// pending at its first poll.
+/// for most. Each entry is spawned here as a future of its own.
 ///
 /// ```
 /// use codap::{BoxFuture, Kv, Runtime};

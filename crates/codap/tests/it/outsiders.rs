@@ -85,10 +85,10 @@ fn a_runtime_that_panics_under_a_limit() {
 fn a_callback_that_waits_for_a_function() {
     let _watch = Watch::new();
     bounded(|| {
-        let kv = Arc::new(Kv::<u32, u32>::on(&codap::Threads));
+        let kv = Kv::<u32, u32>::on(&codap::Threads);
         let (sender, receiver) = channel();
         let slot = kv.slot(0);
-        let inner = kv.clone();
+        let inner = kv.handle();
         slot.reply().on_done(move |_| {
             inner.put_blocking(1, || 7);
             sender.send(*inner.get_blocking(&1).unwrap()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use codap::{Ordered, Threads};
+use codap::{Ordered, Runtime, Threads};
 
 use crate::leaks::Watch;
 use crate::stage::bounded;
@@ -10,16 +10,26 @@ use crate::stage::bounded;
 /// So many block each other that each needs a thread of its own.
 const CROWD: usize = 4;
 
+/// The first entries of a container are tasks at once.
+const FEW: usize = 16;
+
+/// A list whose next entries share tasks.
+fn grown<V: Default + Send + Sync>(runtime: &(impl Runtime + Clone)) -> Ordered<V> {
+    let list = Ordered::on(runtime);
+    (0..FEW).for_each(|_| drop(list.insert(V::default())));
+    list
+}
+
 #[test]
 fn work_that_blocks_threads_does_not_keep_the_rest_from_starting() {
     let _watch = Watch::new();
     let met = Arc::new(Barrier::new(CROWD));
-    let list = Ordered::<bool>::on(&Threads);
+    let list = grown::<bool>(&Threads);
     for _ in 0..CROWD {
         let met = met.clone();
         list.push(async move { met.wait().is_leader() });
     }
-    bounded(move || assert_eq!((0..CROWD).filter(|&n| list[n]).count(), 1));
+    bounded(move || assert_eq!((0..FEW + CROWD).filter(|&n| list[n]).count(), 1));
 }
 
 #[cfg(feature = "tokio")]
@@ -31,6 +41,7 @@ mod on_tokio {
 
     use codap::Kv;
     use futures_util::FutureExt;
+    use tokio::runtime::Handle;
 
     use super::*;
     use crate::stage::{current_thread, recv, wait};
@@ -46,7 +57,7 @@ mod on_tokio {
         let _watch = Watch::new();
         let runtime = workers(CROWD + 1);
         let met = Arc::new(Barrier::new(CROWD));
-        let list = Ordered::<()>::on(runtime.handle());
+        let list = grown::<()>(runtime.handle());
         let handle = list.handle();
         let (sender, met_all) = channel();
         let (over, is_over) = channel::<()>();
@@ -75,14 +86,14 @@ mod on_tokio {
         let _watch = Watch::new();
         let runtime = workers(3);
         for _ in 0..30 {
-            let list = Ordered::<()>::on(runtime.handle());
+            let list = grown::<()>(runtime.handle());
             let (read, is_read) = channel();
             list.push(async {});
             list.push(async move { recv(&is_read) });
             let reader = runtime.spawn(async move {
-                list.get(0).await.unwrap();
+                list.get(FEW).await.unwrap();
                 read.send(()).unwrap();
-                list.get(1).await.unwrap();
+                list.get(FEW + 1).await.unwrap();
             });
             runtime.block_on(reader).unwrap();
         }
@@ -95,14 +106,14 @@ mod on_tokio {
         let runtime = workers(3);
         for _ in 0..30 {
             let puts = async {
-                let list = Ordered::<()>::new();
+                let list = grown::<()>(&Handle::current());
                 let (sender, receiver) = channel();
                 list.push(async move {
                     tokio::task::yield_now().await;
                     sender.send(()).unwrap();
                 });
                 list.push(async move { recv(&receiver) });
-                list.get(1).await.unwrap();
+                list.get(FEW + 1).await.unwrap();
             };
             runtime.block_on(runtime.spawn(puts)).unwrap();
         }
@@ -114,7 +125,7 @@ mod on_tokio {
     fn an_entry_that_uses_up_its_budget_leaves_the_next_one_its_own() {
         let _watch = Watch::new();
         current_thread().block_on(async {
-            let list = Ordered::<bool>::new();
+            let list = grown::<bool>(&Handle::current());
             let (greedy, mut many) = tokio::sync::mpsc::unbounded_channel();
             (0..1_000).for_each(|n| greedy.send(n).unwrap());
             let (sender, mut one) = tokio::sync::mpsc::unbounded_channel();
@@ -126,8 +137,8 @@ mod on_tokio {
                 true
             });
             list.push(async move { one.recv().now_or_never().is_some() });
-            assert!(list.get(1).await.unwrap(), "the message is there");
-            assert!(list.get(0).await.unwrap());
+            assert!(list.get(FEW + 1).await.unwrap(), "the message is there");
+            assert!(list.get(FEW).await.unwrap());
         });
     }
 
