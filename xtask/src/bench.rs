@@ -1,6 +1,7 @@
 //! `cargo xtask bench core`: the benchmarks, each with the features that its peers need.
 
-use crate::step::{Cargo, Failure, Step, WhenOneFails, run_all};
+use crate::run::{WhenOneFails, run_all};
+use crate::step::{Cargo, Failure, Step};
 
 /// Name of the bench target, and the command that runs it.
 const SUITES: [(&str, &str); 1] =

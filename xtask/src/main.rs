@@ -1,7 +1,7 @@
 //! Tests, gates, benchmarks and nightly runs of codap: `cargo xtask --help`.
 //!
-//! `step` knows how to run and report a list of steps; `test`, `ci`, `bench` and `nightly` each say
-//! which steps there are. `tidy` holds every file to the rules that no compiler knows, one rule per
+//! `step` is one of a list, `run` runs and reports on the list; `test`, `ci`, `bench` and `nightly`
+//! each say which steps there are. `tidy` holds every file to the rules that no compiler knows, one rule per
 //! file, over `tokens`.
 
 mod bench;
@@ -15,6 +15,7 @@ mod manifest;
 mod marks;
 mod miri;
 mod nightly;
+mod run;
 mod snippets;
 mod step;
 mod test;
@@ -24,7 +25,8 @@ mod versions;
 
 use std::process::ExitCode;
 
-use step::{Failure, WhenOneFails};
+use run::WhenOneFails;
+use step::Failure;
 
 const HELP: &str = "\
 Tests, gates, benchmarks and nightly runs of codap.
@@ -63,9 +65,9 @@ fn run(args: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     match command.as_str() {
-        "test" => step::run_all("test", test::steps(), WhenOneFails::Stop, rest),
-        "ci" => step::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
-        "nightly" => step::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
+        "test" => run::run_all("test", test::steps(), WhenOneFails::Stop, rest),
+        "ci" => run::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
+        "nightly" => run::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
         "bench" => bench::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         "tidy" => Err(Failure::new(format!("tidy takes no arguments, got {rest:?}"))),
