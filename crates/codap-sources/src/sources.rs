@@ -1,0 +1,121 @@
+//! The one call: from a URI to its adapter, under the bounds that hold for all.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use codap::Runtime;
+
+use crate::adapter::Adapter;
+use crate::document::Document;
+use crate::error::{Error, Kind};
+#[cfg(feature = "file")]
+use crate::file;
+#[cfg(feature = "http")]
+use crate::http;
+use crate::job::Job;
+use crate::settings::Settings;
+use crate::uri::Uri;
+
+/// Where documents come from: connection pools shared per origin, and the bounds of a fetch.
+///
+/// Cloning is cheap, and clones share the pools: make one and keep it. Pools belong to the tokio
+/// runtime that first used them.
+#[derive(Clone)]
+pub struct Sources {
+    shared: Arc<Shared>,
+}
+
+/// What the clones share: the bounds, and one client or pool of clients for each adapter.
+struct Shared {
+    settings: Settings,
+    #[cfg(feature = "http")]
+    http: http::Client,
+}
+
+impl Sources {
+    /// Sources with the default bounds: documents of at most 64 MiB, fetches of at most 30 s.
+    /// Nothing is connected to yet.
+    pub fn new() -> Self {
+        Self::with(Settings::default()).expect("the defaults hold no header that could be wrong")
+    }
+
+    pub(crate) fn with(settings: Settings) -> Result<Self, Error> {
+        let shared = Shared {
+            #[cfg(feature = "http")]
+            http: http::Client::new(&settings)?,
+            settings,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Fetches the document of `uri`: a future that borrows nothing, to be awaited, or put into a
+    /// container of codap.
+    ///
+    /// It starts when it is first polled; dropping it ends the fetch. It runs on the tokio runtime
+    /// that polls it (which needs its `io` and `time` drivers, as `enable_all` gives), or, if
+    /// there is none, on [`codap::background`].
+    ///
+    /// # Errors
+    /// The future yields an [`Error`] if there is no whole document within the bounds.
+    pub fn fetch(
+        &self,
+        uri: &Uri,
+    ) -> impl Future<Output = Result<Document, Error>> + Send + use<> + 'static {
+        let (shared, uri) = (self.shared.clone(), uri.clone());
+        async move {
+            if tokio::runtime::Handle::try_current().is_ok() {
+                return shared.fetch(&uri).await;
+            }
+            // The sender is dropped with the task, and the task's work with the receiver.
+            let (mut send, receive) = tokio::sync::oneshot::channel();
+            let about = uri.clone();
+            codap::background().spawn(Box::pin(async move {
+                let reply = tokio::select! {
+                    reply = shared.fetch(&uri) => reply,
+                    () = send.closed() => return,
+                };
+                drop(send.send(reply));
+            }));
+            receive.await.unwrap_or_else(|_| {
+                Err(Error::new(Kind::Failed, &about, "the fetch panicked: a bug of codap-sources"))
+            })
+        }
+    }
+}
+
+impl Shared {
+    async fn fetch(&self, uri: &Uri) -> Result<Document, Error> {
+        let job = Job::new(uri, self.settings.max_size, self.settings.timeout);
+        match job.deadline() {
+            None => self.dispatch(&job).await,
+            Some(deadline) => tokio::time::timeout_at(deadline, self.dispatch(&job))
+                .await
+                .unwrap_or_else(|_| Err(job.timed_out())),
+        }
+    }
+
+    /// The one place where an adapter is called.
+    async fn dispatch(&self, job: &Job<'_>) -> Result<Document, Error> {
+        match job.uri().adapter() {
+            #[cfg(feature = "file")]
+            Adapter::File => file::fetch(job).await,
+            #[cfg(feature = "http")]
+            Adapter::Http => http::fetch(&self.http, job).await,
+            #[allow(unreachable_patterns, reason = "which are left depends on the features")]
+            _ => Err(job.error(Kind::Unsupported, "has no adapter in this build")),
+        }
+    }
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}

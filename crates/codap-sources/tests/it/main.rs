@@ -1,0 +1,3 @@
+//! Sources as their users see them, against servers that behave and servers that do not.
+
+mod file;
