@@ -14,12 +14,15 @@ pub(crate) fn steps() -> Vec<Step> {
         // dependency once more.
         clippy("clippy: all features", "--workspace --all-targets --all-features"),
         clippy("clippy: no features", "-p codap --all-targets --no-default-features"),
+        clippy("clippy: no sources", "-p codap-sources --no-default-features"),
     ];
-    for feature in features() {
-        steps.push(clippy(
-            &format!("feature alone: {feature}"),
-            &format!("-p codap --no-default-features --features {feature}"),
-        ));
+    for krate in ["codap", "codap-sources"] {
+        for feature in features(krate) {
+            steps.push(clippy(
+                &format!("feature alone: {krate}/{feature}"),
+                &format!("-p {krate} --no-default-features --features {feature}"),
+            ));
+        }
     }
     steps.push(Step::cargo(
         "documentation",
@@ -35,10 +38,10 @@ fn clippy(name: &str, what: &str) -> Step {
     Step::cargo(name, Cargo::new(&format!("clippy {what} -- -Dwarnings")))
 }
 
-/// The features of the core, from its manifest; `default` is a set of the others.
-fn features() -> Vec<String> {
-    let path = step::root().join("crates/codap/Cargo.toml");
-    let text = std::fs::read_to_string(path).expect("the core has a manifest");
+/// The features of a crate, from its manifest; `default` is a set of the others.
+fn features(krate: &str) -> Vec<String> {
+    let path = step::root().join("crates").join(krate).join("Cargo.toml");
+    let text = std::fs::read_to_string(path).expect("every crate has a manifest");
     features_of(&text)
 }
 

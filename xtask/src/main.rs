@@ -1,7 +1,7 @@
 //! Tests, gates, benchmarks and nightly runs of codap: `cargo xtask --help`.
 //!
 //! `step` is one of a list, `run` runs and reports on the list; `test`, `ci`, `bench` and `nightly`
-//! each say which steps there are. `tidy` holds every file to the rules that no compiler knows, one rule per
+//! each say which steps there are, `servers` starts what some of them need. `tidy` holds every file to the rules that no compiler knows, one rule per
 //! file, over `tokens`.
 
 mod bench;
@@ -16,6 +16,7 @@ mod marks;
 mod miri;
 mod nightly;
 mod run;
+mod servers;
 mod snippets;
 mod step;
 mod test;
@@ -35,11 +36,13 @@ Tests, gates, benchmarks and nightly runs of codap.
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
     cargo xtask bench core    side by side with its peers; further arguments (--quick) go to it
+    cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants
 
 test, ci and nightly also take:
     --list                    print the steps and their commands, run nothing
     --only NAME               run only the steps whose name contains NAME
+    --without SERVER          leave out a server for tests, and the tests that need it
 
 Each step's name and duration go to stderr, and the command that runs a failed one alone.
 ";
@@ -68,6 +71,7 @@ fn run(args: &[String]) -> Result<(), Failure> {
         "test" => run::run_all("test", test::steps(), WhenOneFails::Stop, rest),
         "ci" => run::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
         "nightly" => run::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
+        "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         "tidy" => Err(Failure::new(format!("tidy takes no arguments, got {rest:?}"))),

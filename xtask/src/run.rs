@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::servers::Servers;
 use crate::step::{Failure, Step, say, show};
 
 /// What the rest of the list does when one step fails.
@@ -11,46 +12,73 @@ pub(crate) enum WhenOneFails {
     GoOn,
 }
 
-/// Runs the list called `list`, as `args` (`--list`, `--only NAME`) narrow it.
+/// What the command line says about a list.
+#[derive(Debug, Default)]
+struct Wanted {
+    list_only: bool,
+    only: Option<String>,
+    without: Vec<String>,
+}
+
+impl Wanted {
+    fn parse(list: &str, args: &[String]) -> Result<Self, Failure> {
+        let (mut wanted, mut rest) = (Self::default(), args.iter());
+        while let Some(flag) = rest.next() {
+            let mut value =
+                || rest.next().cloned().ok_or_else(|| Failure::new(format!("{flag} takes a name")));
+            match flag.as_str() {
+                "--list" => wanted.list_only = true,
+                "--only" => wanted.only = Some(value()?),
+                "--without" => wanted.without.push(value()?),
+                _ => {
+                    return Err(Failure::new(format!(
+                        "`cargo xtask {list}` takes --list, --only NAME and --without SERVER, \
+                         got {args:?}"
+                    )));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Runs the list called `list`, as `args` narrow it.
 pub(crate) fn run_all(
     list: &str,
     mut steps: Vec<Step>,
     when_one_fails: WhenOneFails,
     args: &[String],
 ) -> Result<(), Failure> {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let listing = match args[..] {
-        [] => false,
-        ["--list"] => true,
-        ["--only", name] => {
-            steps.retain(|s| s.name.contains(name));
-            if steps.is_empty() {
-                return Err(Failure::new(format!(
-                    "no step of `{list}` has {name:?} in its name: see --list"
-                )));
-            }
-            false
-        }
-        _ => {
+    let Wanted { list_only, only, without } = Wanted::parse(list, args)?;
+    if let Some(name) = only {
+        steps.retain(|s| s.name.contains(&name));
+        if steps.is_empty() {
             return Err(Failure::new(format!(
-                "`cargo xtask {list}` takes --list or --only NAME, got {args:?}"
+                "no step of `{list}` has {name:?} in its name: see --list"
             )));
         }
-    };
-    if listing {
+    }
+    if list_only {
         steps.iter().for_each(|s| show(&format!("{}\n    {}", s.name, s.alone(list))));
         return Ok(());
     }
-    run_each(list, &steps, when_one_fails)
+    run_each(list, &steps, when_one_fails, &without)
 }
 
-fn run_each(list: &str, steps: &[Step], when_one_fails: WhenOneFails) -> Result<(), Failure> {
+fn run_each(
+    list: &str,
+    steps: &[Step],
+    when_one_fails: WhenOneFails,
+    without: &[String],
+) -> Result<(), Failure> {
     let begun = Instant::now();
     let (mut times, mut failures) = (Vec::new(), Vec::new());
+    // Started for the first step that needs them, stopped when the last step has ended.
+    let mut servers = None;
     for step in steps {
         say(&format!("\n==> {}\n    {}", step.name, step.alone(list)));
         let started = Instant::now();
-        let result = step.run();
+        let result = run_one(step, &mut servers, without);
         let took = readable(started.elapsed());
         say(&format!("    {}: {took}", step.name));
         let mark = if result.is_ok() { "ok" } else { "FAILED" };
@@ -72,6 +100,13 @@ fn run_each(list: &str, steps: &[Step], when_one_fails: WhenOneFails) -> Result<
     } else {
         Err(Failure::new(format!("\n{}", failures.join("\n\n"))))
     }
+}
+
+fn run_one(step: &Step, servers: &mut Option<Servers>, without: &[String]) -> Result<(), Failure> {
+    if step.needs_servers() && servers.is_none() {
+        *servers = Some(Servers::start(without)?);
+    }
+    step.run(&servers.as_ref().map(Servers::env).unwrap_or_default())
 }
 
 fn readable(time: Duration) -> String {
@@ -127,6 +162,7 @@ mod tests {
     fn only_narrows_and_refuses_what_does_not_exist() {
         assert_eq!(run(WhenOneFails::Stop, &["--only", "second"]), "passed");
         assert!(run(WhenOneFails::Stop, &["--only", "nothing"]).contains("no step"));
+        assert!(run(WhenOneFails::Stop, &["--only"]).contains("--only takes a name"));
         assert!(run(WhenOneFails::Stop, &["--what"]).contains("takes --list"));
         assert_eq!(run(WhenOneFails::Stop, &["--list"]), "passed");
     }

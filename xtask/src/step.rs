@@ -87,7 +87,7 @@ impl Display for Cargo {
 }
 
 /// As a shell would want it.
-fn quoted(word: &str) -> Cow<'_, str> {
+pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         Cow::Borrowed(word)
@@ -98,6 +98,7 @@ fn quoted(word: &str) -> Cow<'_, str> {
 
 enum Action {
     Cargo(Cargo),
+    CargoWithServers(Cargo),
     Check(fn() -> Result<(), Failure>),
 }
 
@@ -112,13 +113,27 @@ impl Step {
         Self { name: name.into(), action: Action::Cargo(command) }
     }
 
+    /// A command that finds the servers for tests in its environment.
+    pub(crate) fn cargo_with_servers(name: impl Into<String>, command: Cargo) -> Self {
+        Self { name: name.into(), action: Action::CargoWithServers(command) }
+    }
+
     pub(crate) fn check(name: impl Into<String>, check: fn() -> Result<(), Failure>) -> Self {
         Self { name: name.into(), action: Action::Check(check) }
     }
 
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn needs_servers(&self) -> bool {
+        matches!(self.action, Action::CargoWithServers(_))
+    }
+
+    /// `servers` are the variables by which tests find them.
+    pub(crate) fn run(&self, servers: &[(&'static str, String)]) -> Result<(), Failure> {
         match &self.action {
             Action::Cargo(command) => command.run(),
+            Action::CargoWithServers(command) => {
+                let env = servers.iter().cloned();
+                env.fold(command.clone(), |command, (name, value)| command.env(name, value)).run()
+            }
             Action::Check(check) => check(),
         }
     }
@@ -127,7 +142,9 @@ impl Step {
     pub(crate) fn alone(&self, list: &str) -> String {
         match &self.action {
             Action::Cargo(command) => command.to_string(),
-            Action::Check(_) => format!("cargo xtask {list} --only {}", quoted(&self.name)),
+            Action::CargoWithServers(_) | Action::Check(_) => {
+                format!("cargo xtask {list} --only {}", quoted(&self.name))
+            }
         }
     }
 }
