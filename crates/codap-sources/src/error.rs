@@ -60,7 +60,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Whether the same may go well a little later.
-    fn is_transient(self) -> bool {
+    pub(crate) fn is_transient(self) -> bool {
         matches!(self, Self::Timeout | Self::Incomplete | Self::Connect | Self::Busy)
     }
 }
@@ -97,6 +97,12 @@ impl Error {
         let inner = Arc::get_mut(&mut self.0).expect("an error in the making is not shared");
         change(inner);
         self
+    }
+
+    /// What goes on after the URI.
+    #[cfg(feature = "http")]
+    pub(crate) fn what(&self) -> &str {
+        &self.0.what
     }
 
     /// What sort it is, for code of this crate that goes on from an error.

@@ -1,62 +1,150 @@
-//! `http://` and `https://`.
+//! `http://` and `https://`: a GET, and where it leads.
 
-use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap};
+use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION,
+    RANGE,
+};
+use reqwest::{Method, Request, Response, StatusCode};
+use url::Url;
+
+use crate::client::Client;
+use crate::decode::ACCEPTED;
 use crate::document::Document;
+use crate::download::{Peer, download};
 use crate::error::{Error, Kind};
+use crate::head::Resume;
 use crate::job::Job;
+use crate::refusal;
 use crate::settings::Settings;
+use crate::uri::Uri;
 
-/// One pool of connections for all origins.
-pub(crate) struct Client {
-    inner: reqwest::Client,
+/// As many redirects are followed.
+const REDIRECTS: usize = 10;
+
+/// The web: a client, and what each origin is to be told.
+#[derive(Debug)]
+pub(crate) struct Web {
+    client: Client,
+    /// By origin. The values are marked as sensitive.
+    headers: HashMap<String, HeaderMap>,
 }
 
-impl Client {
-    pub(crate) fn new(_settings: &Settings) -> Result<Self, Error> {
-        use rustls_platform_verifier::BuilderVerifierExt;
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|tls| tls.with_platform_verifier())
-            .map_err(|error| Error::new(Kind::Failed, &"", "TLS").because(&error))?
-            .with_no_client_auth();
-        let inner = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Error::new(Kind::Failed, &"", "client").because(&error))?;
-        Ok(Self { inner })
+impl Web {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let mut headers = HashMap::<String, HeaderMap>::new();
+        for header in &settings.headers {
+            let wrong = |what: &str| {
+                let name = &header.name;
+                Error::new(Kind::Invalid, &header.origin, format!("header {name:?} {what}"))
+            };
+            let name: HeaderName =
+                header.name.parse().map_err(|_| wrong("has a name that HTTP does not allow"))?;
+            let mut value: HeaderValue = (header.value.parse())
+                .map_err(|_| wrong("has a value that HTTP does not allow"))?;
+            value.set_sensitive(true);
+            headers.entry(header.origin.clone()).or_default().append(name, value);
+        }
+        Ok(Self { client: Client::new(settings.refuse_private_addresses), headers })
     }
 }
 
-pub(crate) async fn fetch(client: &Client, job: &Job<'_>) -> Result<Document, Error> {
-    let failed = |error: reqwest::Error| {
-        let kind = if error.is_connect() { Kind::Connect } else { Kind::Incomplete };
-        job.error(kind, format!("no reply: {error}")).because(&error)
-    };
-    let mut response = client.inner.get(job.uri().text()).send().await.map_err(failed)?;
-    let status = response.status();
-    let kind = match status {
-        StatusCode::OK => None,
-        StatusCode::NOT_FOUND | StatusCode::GONE => Some(Kind::NotFound),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Kind::Unauthorized),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(Kind::Busy),
-        _ => Some(Kind::Failed),
-    };
-    if let Some(kind) = kind {
-        return Err(job.error(kind, format!("the server answered {status}")));
+pub(crate) async fn fetch(web: &Web, job: &Job<'_>) -> Result<Document, Error> {
+    download(job, web).await
+}
+
+impl Peer for Web {
+    async fn open(&self, job: &Job<'_>, resume: Option<&Resume>) -> Result<Response, Error> {
+        let mut url = job.uri().url().cloned().ok_or_else(|| malformed(job))?;
+        clear_user_info(&mut url);
+        let start = url.origin();
+        let mut credentials = Some(self.credentials(job.uri()));
+        for _ in 0..=REDIRECTS {
+            let mut request = Request::new(Method::GET, url.clone());
+            let headers = request.headers_mut();
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+            if let Some(resume) = resume {
+                let range = format!("bytes={}-", resume.offset);
+                headers.insert(RANGE, range.try_into().map_err(|_| malformed(job))?);
+                headers.insert(IF_RANGE, resume.validator.clone());
+            }
+            // Once a redirect has led away they stay here, even if another one leads back.
+            credentials = credentials.filter(|_| url.origin() == start);
+            for (name, value) in credentials.iter().flatten() {
+                headers.append(name, value.clone());
+            }
+            let response = (self.client.send(request).await).map_err(|mut trouble| {
+                if url.origin() != start {
+                    trouble.what.push_str(" (after a redirect)");
+                }
+                trouble.into_error(job)
+            })?;
+            match next(job, &url, &response)? {
+                Some(next) => url = next,
+                None => return checked(job, response, resume.is_some()),
+            }
+        }
+        Err(job.error(Kind::Failed, format!("redirects more than {REDIRECTS} times; a circle?")))
     }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        job.received(chunk.len());
-        job.check_size((bytes.len() + chunk.len()) as u64)?;
-        bytes.extend_from_slice(&chunk);
+}
+
+impl Web {
+    /// What the origin of `uri` is to be told, of which the URI's own user-info counts most.
+    fn credentials(&self, uri: &Uri) -> HeaderMap {
+        let mut headers = self.headers.get(uri.origin()).cloned().unwrap_or_default();
+        if let Some((user, password)) = uri.user_info() {
+            let pair = STANDARD.encode(format!("{user}:{}", password.unwrap_or_default()));
+            let mut value = HeaderValue::try_from(format!("Basic {pair}"))
+                .expect("base64 is of letters that headers may hold");
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers
     }
-    let headers: &HeaderMap = response.headers();
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    Ok(Document::new(job.uri(), bytes.into())
-        .with_content_type(text(CONTENT_TYPE))
-        .with_version(text(ETAG)))
+}
+
+/// A whole document, or a part if one was asked for.
+fn checked(job: &Job<'_>, response: Response, part: bool) -> Result<Response, Error> {
+    match response.status() {
+        StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => Ok(response),
+        StatusCode::NO_CONTENT => Ok(response),
+        StatusCode::PARTIAL_CONTENT if part => Ok(response),
+        status => Err(refusal::of(status, response.headers()).into_error(job)),
+    }
+}
+
+/// Where `response` sends on to.
+fn next(job: &Job<'_>, from: &Url, response: &Response) -> Result<Option<Url>, Error> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response.headers().get(LOCATION);
+    let location = location.and_then(|it| std::str::from_utf8(it.as_bytes()).ok());
+    let Some(Ok(mut url)) = location.map(|location| from.join(location)) else {
+        let what = format!("answered {} without a proper Location", response.status());
+        return Err(job.error(Kind::Invalid, what));
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        let what =
+            format!("redirects to {}:, which is not followed; only http(s) is", url.scheme());
+        return Err(job.error(Kind::Unsupported, what));
+    }
+    // Whoever redirects has no say in who is asked as whom.
+    clear_user_info(&mut url);
+    url.set_fragment(None);
+    Ok(Some(url))
+}
+
+fn clear_user_info(url: &mut Url) {
+    // It fails for URLs without a host, which have no user-info.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+}
+
+fn malformed(job: &Job<'_>) -> Error {
+    job.error(Kind::Invalid, "is malformed: write https://host/…")
 }

@@ -57,9 +57,31 @@ mod document;
 mod error;
 #[cfg(feature = "file")]
 mod file;
+mod job;
+mod secret;
+mod settings;
+mod sources;
+mod uri;
+
+#[cfg(feature = "http")]
+mod address;
+#[cfg(feature = "http")]
+mod client;
+#[cfg(feature = "http")]
+mod decode;
+#[cfg(feature = "http")]
+mod digest;
+#[cfg(feature = "http")]
+mod download;
+#[cfg(feature = "http")]
+mod head;
 #[cfg(feature = "http")]
 mod http;
-mod job;
+#[cfg(feature = "http")]
+mod refusal;
+#[cfg(feature = "http")]
+mod trouble;
+
 #[cfg(any(
     feature = "s3",
     feature = "gs",
@@ -70,10 +92,6 @@ mod job;
     feature = "redis"
 ))]
 mod pools;
-mod secret;
-mod settings;
-mod sources;
-mod uri;
 
 pub use builder::Builder;
 pub use document::Document;

@@ -30,7 +30,7 @@ pub struct Sources {
 struct Shared {
     settings: Settings,
     #[cfg(feature = "http")]
-    http: http::Client,
+    web: http::Web,
 }
 
 impl Sources {
@@ -43,7 +43,7 @@ impl Sources {
     pub(crate) fn with(settings: Settings) -> Result<Self, Error> {
         let shared = Shared {
             #[cfg(feature = "http")]
-            http: http::Client::new(&settings)?,
+            web: http::Web::new(&settings)?,
             settings,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -101,7 +101,7 @@ impl Shared {
             #[cfg(feature = "file")]
             Adapter::File => file::fetch(job).await,
             #[cfg(feature = "http")]
-            Adapter::Http => http::fetch(&self.http, job).await,
+            Adapter::Http => http::fetch(&self.web, job).await,
             #[allow(unreachable_patterns, reason = "which are left depends on the features")]
             _ => Err(job.error(Kind::Unsupported, "has no adapter in this build")),
         }
