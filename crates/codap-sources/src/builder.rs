@@ -75,6 +75,22 @@ impl Builder {
         self
     }
 
+    /// Stands in for an environment variable, in these sources only: two accounts in one program,
+    /// or credentials from elsewhere. An empty value is as if the variable were not set.
+    ///
+    /// ```
+    /// # use codap_sources::Sources;
+    /// let sources = Sources::builder()
+    ///     .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
+    ///     .env("AWS_ALLOW_HTTP", "true")
+    ///     .build()?;
+    /// # Ok::<(), codap_sources::Error>(())
+    /// ```
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.environment.set(name.into(), value.into());
+        self
+    }
+
     /// The sources. Nothing is connected to yet.
     ///
     /// # Errors

@@ -82,6 +82,11 @@ mod refusal;
 #[cfg(feature = "http")]
 mod trouble;
 
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+mod bucket;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+mod object;
+
 #[cfg(any(
     feature = "s3",
     feature = "gs",

@@ -1,5 +1,6 @@
 //! What holds for every fetch of one [`Sources`](crate::Sources).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,6 +11,44 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) headers: Vec<Header>,
     pub(crate) refuse_private_addresses: bool,
+    pub(crate) environment: Environment,
+}
+
+/// The environment as the adapters see it: what was said to the builder, and else the process's.
+#[derive(Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    pub(crate) fn set(&mut self, name: String, value: String) {
+        self.0.insert(name, value);
+    }
+
+    /// The value of a variable that is there and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        let value = match self.0.get(name) {
+            Some(value) => Some(value.clone()),
+            None => std::env::var(name).ok(),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// All variables whose name begins so.
+    pub(crate) fn beginning(&self, prefix: &str) -> BTreeMap<String, String> {
+        let process = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let mut all: BTreeMap<String, String> = process.collect();
+        all.extend(self.0.clone());
+        all.retain(|name, value| name.starts_with(prefix) && !value.is_empty());
+        all
+    }
+}
+
+/// Without the values.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// A header for one origin.
@@ -27,6 +66,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(30),
             headers: Vec::new(),
             refuse_private_addresses: false,
+            environment: Environment::default(),
         }
     }
 }

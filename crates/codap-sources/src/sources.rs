@@ -14,6 +14,8 @@ use crate::file;
 #[cfg(feature = "http")]
 use crate::http;
 use crate::job::Job;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::object;
 use crate::settings::Settings;
 use crate::uri::Uri;
 
@@ -31,6 +33,8 @@ struct Shared {
     settings: Settings,
     #[cfg(feature = "http")]
     web: http::Web,
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+    buckets: object::Buckets,
 }
 
 impl Sources {
@@ -44,6 +48,8 @@ impl Sources {
         let shared = Shared {
             #[cfg(feature = "http")]
             web: http::Web::new(&settings)?,
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            buckets: object::Buckets::new(),
             settings,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -86,7 +92,7 @@ impl Sources {
 
 impl Shared {
     async fn fetch(&self, uri: &Uri) -> Result<Document, Error> {
-        let job = Job::new(uri, self.settings.max_size, self.settings.timeout);
+        let job = Job::new(uri, &self.settings);
         match job.deadline() {
             None => self.dispatch(&job).await,
             Some(deadline) => tokio::time::timeout_at(deadline, self.dispatch(&job))
@@ -102,6 +108,8 @@ impl Shared {
             Adapter::File => file::fetch(job).await,
             #[cfg(feature = "http")]
             Adapter::Http => http::fetch(&self.web, job).await,
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            Adapter::S3 | Adapter::Gs | Adapter::Az => object::fetch(&self.buckets, job).await,
             #[allow(unreachable_patterns, reason = "which are left depends on the features")]
             _ => Err(job.error(Kind::Unsupported, "has no adapter in this build")),
         }
