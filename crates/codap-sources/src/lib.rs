@@ -52,51 +52,57 @@
 //! …), or from the user-info of the URI.
 
 mod adapter;
-mod builder;
-mod document;
-mod error;
-#[cfg(feature = "file")]
-mod file;
-mod job;
-mod secret;
-mod settings;
-mod sources;
-mod uri;
-
 #[cfg(feature = "http")]
 mod address;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+mod bucket;
+mod builder;
 #[cfg(feature = "http")]
 mod client;
 #[cfg(feature = "http")]
 mod decode;
 #[cfg(feature = "http")]
 mod digest;
+mod document;
 #[cfg(feature = "http")]
 mod download;
+mod error;
+#[cfg(feature = "file")]
+mod file;
 #[cfg(feature = "http")]
 mod head;
 #[cfg(feature = "http")]
 mod http;
-#[cfg(feature = "http")]
-mod refusal;
-#[cfg(feature = "http")]
-mod trouble;
-
-#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-mod bucket;
+mod job;
+#[cfg(feature = "postgres")]
+mod json_names;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod lease;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod object;
-
-#[cfg(any(
-    feature = "s3",
-    feature = "gs",
-    feature = "az",
-    feature = "mongodb",
-    feature = "sqlite",
-    feature = "postgres",
-    feature = "redis"
-))]
+#[cfg(feature = "postgres")]
+mod pgpass;
 mod pools;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "http")]
+mod refusal;
+mod secret;
+mod settings;
+mod sources;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod tls;
+#[cfg(feature = "http")]
+mod trouble;
+mod uri;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod wire;
 
 pub use builder::Builder;
 pub use document::Document;

@@ -14,9 +14,17 @@ use crate::file;
 #[cfg(feature = "http")]
 use crate::http;
 use crate::job::Job;
+#[cfg(feature = "mongodb")]
+use crate::mongodb;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::object;
+#[cfg(feature = "postgres")]
+use crate::postgres;
+#[cfg(feature = "redis")]
+use crate::redis;
 use crate::settings::Settings;
+#[cfg(feature = "sqlite")]
+use crate::sqlite;
 use crate::uri::Uri;
 
 /// Where documents come from: connection pools shared per origin, and the bounds of a fetch.
@@ -35,6 +43,12 @@ struct Shared {
     web: http::Web,
     #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     buckets: object::Buckets,
+    #[cfg(feature = "mongodb")]
+    mongodb: mongodb::Client,
+    #[cfg(feature = "postgres")]
+    postgres: postgres::Client,
+    #[cfg(feature = "redis")]
+    redis: redis::Client,
 }
 
 impl Sources {
@@ -50,6 +64,12 @@ impl Sources {
             web: http::Web::new(&settings)?,
             #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
             buckets: object::Buckets::new(),
+            #[cfg(feature = "mongodb")]
+            mongodb: mongodb::Client::default(),
+            #[cfg(feature = "postgres")]
+            postgres: postgres::Client::default(),
+            #[cfg(feature = "redis")]
+            redis: redis::Client::default(),
             settings,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -110,6 +130,14 @@ impl Shared {
             Adapter::Http => http::fetch(&self.web, job).await,
             #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
             Adapter::S3 | Adapter::Gs | Adapter::Az => object::fetch(&self.buckets, job).await,
+            #[cfg(feature = "mongodb")]
+            Adapter::Mongodb => mongodb::fetch(&self.mongodb, job).await,
+            #[cfg(feature = "sqlite")]
+            Adapter::Sqlite => sqlite::fetch(job).await,
+            #[cfg(feature = "postgres")]
+            Adapter::Postgres => postgres::fetch(&self.postgres, job).await,
+            #[cfg(feature = "redis")]
+            Adapter::Redis => redis::fetch(&self.redis, job).await,
             #[allow(unreachable_patterns, reason = "which are left depends on the features")]
             _ => Err(job.error(Kind::Unsupported, "has no adapter in this build")),
         }
