@@ -59,4 +59,50 @@ impl Counters {
     pub fn target(&self, target: &str) -> u64 {
         self.by_target.get(target).copied().unwrap_or_default()
     }
+
+    /// The counter of that name, if it is a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        Some(match name {
+            "requests" => self.requests,
+            "complete" => self.complete,
+            "cut" => self.cut,
+            "abandoned" => self.abandoned,
+            "unmatched" => self.unmatched,
+            "reused" => self.reused,
+            "concurrent" => self.concurrent,
+            "concurrent_max" => self.concurrent_max,
+            "stalled" => self.stalled,
+            "wrong_keys" => self.wrong_keys,
+            "bad_requests" => self.bad_requests,
+            "bad_handshakes" => self.bad_handshakes,
+            "connections" => self.connections,
+            "open" => self.open,
+            "open_max" => self.open_max,
+            "bytes_sent" => self.bytes_sent,
+            "bytes_received" => self.bytes_received,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_name() {
+        let mut counters = serde_json::to_value(Counters::default()).unwrap();
+        let fields = counters.as_object_mut().unwrap();
+        let names: Vec<String> =
+            fields.iter().filter(|(_, v)| v.is_u64()).map(|(name, _)| name.clone()).collect();
+        for (number, name) in names.iter().enumerate() {
+            fields.insert(name.clone(), number.into());
+        }
+        let counters: Counters = serde_json::from_value(counters).unwrap();
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(counters.number(name), Some(number as u64), "{name}");
+        }
+        assert_eq!(names.len(), 17);
+        assert_eq!(counters.number("by_nth"), None);
+    }
 }

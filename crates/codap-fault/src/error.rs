@@ -14,8 +14,8 @@ impl Error {
 
     /// With the line of `text` that it is about.
     pub(crate) fn at(text: &str, span: Option<Range<usize>>, message: &str) -> Self {
-        let line = span.and_then(|s| text.get(..s.start)).map(|before| before.lines().count());
-        let place = line.map(|line| format!("line {}: ", line.max(1)));
+        let before = span.and_then(|s| text.get(..s.start));
+        let place = before.map(|text| format!("line {}: ", text.matches('\n').count() + 1));
         Self(format!("{}{message}", place.unwrap_or_default()))
     }
 }

@@ -106,5 +106,5 @@ fn always() -> f64 {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_always(share: &f64) -> bool {
-    *share >= 1.0
+    *share == 1.0
 }

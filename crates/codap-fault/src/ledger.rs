@@ -48,8 +48,10 @@ impl Waiting {
         match catch_unwind(AssertUnwindSafe(|| (self.condition)(counters))) {
             Ok(false) => return false,
             Ok(true) => {
-                // A waiter that has gone wants to know nothing.
-                drop(self.tell.take().map(|tell| tell.send(counters.clone())));
+                if let Some(tell) = self.tell.take() {
+                    // A waiter that has gone wants to know nothing.
+                    drop(tell.send(counters.clone()));
+                }
             }
             Err(_) => {}
         }

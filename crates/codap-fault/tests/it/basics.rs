@@ -48,3 +48,20 @@ fn what_no_rule_is_for_is_not_found() {
     assert_eq!((got.status, got.text()), (404, "no rule of the script is for GET /nowhere\n"));
     assert_eq!(server.counters().unmatched, 1);
 }
+
+#[test]
+fn redirects_go_where_they_are_told() {
+    let script = Script::new()
+        .rule(On::path("/loop"), Reply::redirect(302, "/loop"))
+        .rule(On::path("/file"), Reply::redirect(307, "file:///etc/passwd"))
+        .rule(On::path("/odd"), Reply::redirect(301, "http://[::1:x/"));
+    let server = script.start_blocking().unwrap();
+    for (path, status, location) in [
+        ("/loop", 302, "/loop"),
+        ("/file", 307, "file:///etc/passwd"),
+        ("/odd", 301, "http://[::1:x/"),
+    ] {
+        let got = get(&server, path);
+        assert_eq!((got.status, got.header("location")), (status, Some(location)));
+    }
+}

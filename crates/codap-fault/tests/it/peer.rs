@@ -1,10 +1,10 @@
 //! A client on a raw socket: what it does not send is not sent, what it reads is what came.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use codap_fault::Server;
+use codap_fault::{On, Reply, Script, Server};
 
 /// No wait of a test is longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,7 +44,11 @@ impl Got {
 
 impl Peer {
     pub(crate) fn new(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address()).expect("the server accepts");
+        Self::at(server.address())
+    }
+
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server accepts");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
         Self { stream, ahead: Vec::new() }
@@ -164,4 +168,13 @@ impl Peer {
 /// One request on a connection of its own.
 pub(crate) fn get(server: &Server, path: &str) -> Got {
     Peer::new(server).get(path)
+}
+
+/// A server with this reply for everything.
+pub(crate) fn always(reply: Reply) -> Server {
+    serve(Script::new().rule(On::any(), reply))
+}
+
+pub(crate) fn serve(script: Script) -> Server {
+    script.start_blocking().expect("the server starts")
 }
