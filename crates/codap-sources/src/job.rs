@@ -1,7 +1,7 @@
 //! One fetch under way: what an adapter is told, and what it tells while it works.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
@@ -17,8 +17,8 @@ pub(crate) struct Job<'a> {
     began: Instant,
     /// Bytes that came, to be told should the time run out.
     received: AtomicU64,
-    /// What it waits for besides a reply, to be told then too.
-    waits_for: Mutex<Option<&'static str>>,
+    /// What it waited for besides a reply, to be told then too.
+    wait: Mutex<Option<Wait>>,
 }
 
 impl<'a> Job<'a> {
@@ -28,7 +28,7 @@ impl<'a> Job<'a> {
             settings,
             began: Instant::now(),
             received: AtomicU64::new(0),
-            waits_for: Mutex::new(None),
+            wait: Mutex::new(None),
         }
     }
 
@@ -56,13 +56,27 @@ impl<'a> Job<'a> {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Notes why there is no request yet, should the time run out before there is one.
+    /// Notes why there is no request yet, until `has_waited`.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "redis")),
         expect(dead_code, reason = "the other clients have pools of their own")
     )]
-    pub(crate) fn waits_for(&self, what: Option<&'static str>) {
-        *self.waits_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    pub(crate) fn waits(&self, why: &'static str) {
+        *self.wait() = Some(Wait { why, since: Instant::now(), ended: None });
+    }
+
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "redis")),
+        expect(dead_code, reason = "the other clients have pools of their own")
+    )]
+    pub(crate) fn has_waited(&self) {
+        if let Some(wait) = &mut *self.wait() {
+            wait.ended = Some(Instant::now());
+        }
+    }
+
+    fn wait(&self) -> MutexGuard<'_, Option<Wait>> {
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An error about this URI: what happened, and what to do.
@@ -84,17 +98,25 @@ impl<'a> Job<'a> {
 
     /// What its caller says at the deadline.
     pub(crate) fn timed_out(&self) -> Error {
-        let waits_for = *self.waits_for.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(what) = waits_for {
-            return self.error(
-                Kind::Timeout,
-                format!("not begun within {:?}: {what}", self.settings.timeout),
-            );
-        }
-        let what = match self.received.load(Ordering::Relaxed) {
-            0 => format!("no reply within {:?}", self.settings.timeout),
-            bytes => format!("not complete within {:?}: {bytes} bytes came", self.settings.timeout),
+        let timeout = self.settings.timeout;
+        let mut what = match self.received.load(Ordering::Relaxed) {
+            0 => format!("no reply within {timeout:?}"),
+            bytes => format!("not complete within {timeout:?}: {bytes} bytes came"),
         };
+        if let Some(wait) = &*self.wait() {
+            let waited = wait.ended.unwrap_or_else(Instant::now) - wait.since;
+            // A short wait is not what used up the time.
+            if waited > timeout / 10 {
+                what.push_str(&format!("; for {waited:.1?} of it {}", wait.why));
+            }
+        }
         self.error(Kind::Timeout, what)
     }
+}
+
+/// A time without a request.
+struct Wait {
+    why: &'static str,
+    since: Instant,
+    ended: Option<Instant>,
 }

@@ -61,9 +61,9 @@ impl<C: Connection> Lease<C> {
 
     /// Fetches over an idle connection, or a new one; waits for a place if there are too many.
     pub(crate) async fn fetch(&self, job: &Job<'_>) -> Result<Document, Error> {
-        job.waits_for(Some("all connections were in use by other fetches"));
+        job.waits("all connections were in use by other fetches");
         let _place = self.places.acquire().await.expect("it is never closed");
-        job.waits_for(None);
+        job.has_waited();
         while let Some(mut connection) = self.take() {
             let reply = connection.ask(job).await;
             if connection.left() != Left::Dead {

@@ -110,13 +110,8 @@ impl Connection for Link {
         if target.tls {
             wire = wire.under_tls(job, &target.host).await?;
         }
-        let mut settings = RedisConnectionInfo::default().set_db(target.db).set_skip_set_lib_name();
-        if let Some(user) = &target.user {
-            settings = settings.set_username(user);
-        }
-        if let Some(password) = &target.password {
-            settings = settings.set_password(password);
-        }
+        // Logging in is left to us: the client tells one error for all that can go wrong there.
+        let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         let connected = MultiplexedConnection::new_with_config(
             &settings,
             wire.stream,
@@ -125,7 +120,9 @@ impl Connection for Link {
         );
         let (client, driver) = connected.await.map_err(|error| failed(job, &error))?;
         let driver: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(driver);
-        Ok(Self { client, driver, meter: wire.meter, left: Left::Midway })
+        let mut link = Self { client, driver, meter: wire.meter, left: Left::Midway };
+        link.log_in(job, target).await?;
+        Ok(link)
     }
 
     async fn ask(&mut self, job: &Job<'_>) -> Result<Document, Error> {
@@ -174,6 +171,25 @@ impl Connection for Link {
 }
 
 impl Link {
+    async fn log_in(&mut self, job: &Job<'_>, target: &Target) -> Result<(), Error> {
+        if let Some(password) = &target.password {
+            let mut request = Pipeline::new();
+            request.cmd("AUTH").arg(&target.user).arg(password);
+            let [reply] = self.round_trip(job, request).await?;
+            let needless = matches!(&reply, Value::ServerError(it) if wants_no_password(it));
+            if !needless {
+                accepted(job, reply)?;
+            }
+        }
+        if target.db != 0 {
+            let mut request = Pipeline::new();
+            request.cmd("SELECT").arg(target.db);
+            let [reply] = self.round_trip(job, request).await?;
+            accepted(job, reply)?;
+        }
+        Ok(())
+    }
+
     /// Sends a request of `N` commands, reads their replies.
     ///
     /// The protocol has nothing that says to which request a reply belongs. So an echo goes along:
@@ -183,6 +199,7 @@ impl Link {
         job: &Job<'_>,
         mut request: Pipeline,
     ) -> Result<[Value; N], Error> {
+        const REFUSED: [&str; 2] = ["NOPERM", "NOAUTH"];
         static TRIPS: AtomicU64 = AtomicU64::new(0);
         let mark = format!("codap {}", TRIPS.fetch_add(1, Ordering::Relaxed));
         request.cmd("ECHO").arg(&mark);
@@ -211,8 +228,8 @@ impl Link {
         job.received(usize::try_from(self.meter.came() - before).unwrap_or(usize::MAX));
         let echo = replies.pop();
         let echoed = matches!(&echo, Some(Value::BulkString(it)) if it == mark.as_bytes());
-        // A user of few rights may have none to an echo, whose reply is in its place then, too.
-        let refused = matches!(&echo, Some(Value::ServerError(it)) if it.code() == "NOPERM");
+        // Who may not have an echo is told so in its place.
+        let refused = matches!(&echo, Some(Value::ServerError(it)) if REFUSED.contains(&it.code()));
         match <[Value; N]>::try_from(replies) {
             Ok(replies) if echoed || refused => {
                 self.left = Left::Whole;
@@ -313,6 +330,20 @@ fn text(job: &Job<'_>, value: Value) -> Result<String, Error> {
         Value::ServerError(error) => Err(refused(job, &error)),
         _ => Err(nonsense(job)),
     }
+}
+
+fn accepted(job: &Job<'_>, value: Value) -> Result<(), Error> {
+    match value {
+        Value::Okay => Ok(()),
+        Value::ServerError(error) => Err(refused(job, &error)),
+        _ => Err(nonsense(job)),
+    }
+}
+
+/// Whether the server has no password: one of the environment may be for another.
+fn wants_no_password(error: &ServerError) -> bool {
+    let told = error.details().unwrap_or_default();
+    ["without any password configured", "no password is set"].iter().any(|it| told.contains(it))
 }
 
 fn missing(job: &Job<'_>, key: &str) -> Error {

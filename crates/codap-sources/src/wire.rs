@@ -55,7 +55,10 @@ impl Wire {
         };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other);
         let tls = TlsConnector::from(tls::config().map_err(io::Error::other).map_err(failed)?);
+        // A server that does not speak TLS may take it for a beginning and wait for the rest.
+        job.waits("TLS was not answered: does the server speak it?");
         let stream = tls.connect(name.map_err(failed)?, self.stream).await.map_err(failed)?;
+        job.has_waited();
         Ok(Self { stream: Box::new(stream), meter: self.meter })
     }
 }
