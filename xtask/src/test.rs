@@ -17,6 +17,7 @@ pub(crate) fn steps() -> Vec<Step> {
             Cargo::new("test -p codap --no-default-features --features smol"),
         ),
     ];
+    steps.push(Step::cargo("test: fault", Cargo::new("test -p codap-fault --all-features")));
     steps.push(Step::cargo_with_servers(
         "test: sources",
         Cargo::new("test -p codap-sources --all-features"),

@@ -56,7 +56,8 @@ impl Coding {
     fn block_len(self, content: &Content<'_>, block: u64, first: bool) -> u64 {
         let zeros = matches!(content, Content::Zeros { .. });
         match self {
-            Self::Gzip if zeros => squeezed(block).len() as u64,
+            Self::Gzip if zeros && block == UNIT => unit().bytes.len() as u64,
+            Self::Gzip if zeros => Squeezed::new(block).bytes.len() as u64,
             Self::Gzip => 5 + block,
             Self::Zstd if zeros => 4,
             Self::Br if zeros && block == UNIT && first => BR_FIRST.len() as u64,
@@ -202,10 +203,15 @@ impl<'a> Coder<'a> {
         let zeros = matches!(self.content, Content::Zeros { .. });
         match self.coding {
             Coding::Gzip if zeros => {
-                to.extend(&*squeezed(block));
-                let mut crc = Crc::new();
-                crc.update(&vec![0; usize::try_from(block).unwrap_or_default()]);
-                self.crc.combine(&crc);
+                let made;
+                let zeros = if block == UNIT {
+                    unit()
+                } else {
+                    made = Squeezed::new(block);
+                    &made
+                };
+                to.extend(&zeros.bytes);
+                self.crc.combine(&zeros.crc);
             }
             Coding::Gzip => {
                 let length = u16::try_from(block).unwrap_or(u16::MAX);
@@ -258,19 +264,28 @@ impl<'a> Coder<'a> {
     }
 }
 
-/// `zeros` zeros, at most a unit, as deflate blocks that end at a byte and look back at nothing.
-fn squeezed(zeros: u64) -> std::borrow::Cow<'static, [u8]> {
-    static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
-    if zeros == UNIT { WHOLE.get_or_init(|| squeeze(UNIT)).into() } else { squeeze(zeros).into() }
+/// Zeros, at most a unit, as deflate blocks that end at a byte and look back at nothing.
+struct Squeezed {
+    bytes: Vec<u8>,
+    crc: Crc,
 }
 
-fn squeeze(zeros: u64) -> Vec<u8> {
-    let zeros = vec![0; usize::try_from(zeros).unwrap_or_default()];
-    let mut squeezed = Vec::with_capacity(4096);
-    let mut deflate = Compress::new(Compression::best(), false);
-    deflate
-        .compress_vec(&zeros, &mut squeezed, FlushCompress::Full)
-        .expect("zeros can be compressed");
-    assert_eq!(deflate.total_in(), zeros.len() as u64, "a unit of zeros fits into 4 KiB");
-    squeezed
+impl Squeezed {
+    fn new(zeros: u64) -> Self {
+        let zeros = vec![0; usize::try_from(zeros).unwrap_or_default()];
+        let mut bytes = Vec::with_capacity(4096);
+        let mut deflate = Compress::new(Compression::best(), false);
+        deflate
+            .compress_vec(&zeros, &mut bytes, FlushCompress::Full)
+            .expect("zeros can be compressed");
+        assert_eq!(deflate.total_in(), zeros.len() as u64, "a unit of zeros fits into 4 KiB");
+        let mut crc = Crc::new();
+        crc.update(&zeros);
+        Self { bytes, crc }
+    }
+}
+
+fn unit() -> &'static Squeezed {
+    static UNIT_OF_ZEROS: OnceLock<Squeezed> = OnceLock::new();
+    UNIT_OF_ZEROS.get_or_init(|| Squeezed::new(UNIT))
 }

@@ -41,7 +41,7 @@ pub(crate) async fn serve(tcp: TcpStream, number: u64, shared: Arc<Shared>) {
             drop(open);
             return stream::hang_up(tcp).await;
         }
-        Some(Greeting::Silence) => return std::future::pending().await,
+        Some(Greeting::Silence) => return stream::left(&tcp).await,
         Some(Greeting::Say(_)) | None => {}
     }
     if let Some(Greeting::Say(raw)) = greeting {

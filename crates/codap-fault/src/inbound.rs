@@ -1,6 +1,5 @@
 //! The reading half: requests one after another, and the news that the peer has gone.
 
-use std::future::pending;
 use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -121,7 +120,7 @@ impl Inbound {
     pub(crate) async fn gone(&mut self) {
         loop {
             if self.buffer.len() >= AHEAD {
-                return pending().await;
+                return self.stream.left().await;
             }
             if !matches!(self.more().await, Ok(true)) {
                 return;

@@ -110,6 +110,8 @@ impl<'a> Sink<'a> {
     pub(crate) async fn put(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Stop> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
+            // Not as soon as it is full: the last bytes are for `finish`, whatever their number.
+            self.make_room().await?;
             let (now, later) = bytes.split_at(self.room(kind).min(bytes.len()));
             let from = self.out.len();
             self.out.extend_from_slice(now);
@@ -124,14 +126,6 @@ impl<'a> Sink<'a> {
             }
             self.wire += now.len() as u64;
             bytes = later;
-            match self.pace() {
-                Some(trickle) if self.out.len() as u64 >= trickle.bytes => {
-                    self.flush(None).await?;
-                    self.wait(Some(trickle.every)).await?;
-                }
-                _ if self.out.len() >= FULL => self.flush(None).await?,
-                _ => {}
-            }
             self.reach().await?;
         }
         Ok(())
@@ -159,10 +153,22 @@ impl<'a> Sink<'a> {
         self.trickle.filter(|t| t.head || self.in_body)
     }
 
-    /// How many bytes may go before something has to happen.
+    async fn make_room(&mut self) -> Result<(), Stop> {
+        match self.pace() {
+            Some(trickle) if self.out.len() as u64 >= trickle.bytes => {
+                self.flush(None).await?;
+                self.wait(Some(trickle.every)).await
+            }
+            _ if self.out.len() >= FULL => self.flush(None).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// How many bytes may be gathered before something has to happen.
     fn room(&self, kind: Kind) -> usize {
-        let buffer = (FULL - self.out.len().min(FULL - 1)) as u64;
-        let pace = self.pace().map(|t| t.bytes.saturating_sub(self.out.len() as u64).max(1));
+        let gathered = self.out.len() as u64;
+        let buffer = FULL as u64 - gathered;
+        let pace = self.pace().map(|t| t.bytes - gathered);
         let wire = self.marks.wire.last().map(|(place, _)| place - self.wire);
         let body = match kind {
             Kind::Body => self.marks.body.last().map(|(place, _)| place - self.body),

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 #[cfg(feature = "tls")]
@@ -23,6 +23,16 @@ impl Stream {
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.into_inner().0,
         }
+    }
+
+    /// Comes back when the peer has closed its side; what it sends is not read.
+    pub(crate) async fn left(&self) {
+        left(match self {
+            Self::Plain(tcp) => tcp,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.get_ref().0,
+        })
+        .await;
     }
 
     /// Ends it with a reset.
@@ -52,6 +62,18 @@ pub(crate) fn reset(tcp: TcpStream) {
 pub(crate) async fn hang_up(mut tcp: TcpStream) {
     discard(&tcp);
     drop(tcp.shutdown().await);
+}
+
+/// Comes back when the peer has closed its side; what it sends is not read.
+pub(crate) async fn left(tcp: &TcpStream) {
+    while let Ok(ready) = tcp.ready(Interest::READABLE).await {
+        if ready.is_read_closed() {
+            return;
+        }
+        // Says that nothing more is to be read, and so waits for the next news.
+        let _: io::Result<()> =
+            tcp.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+    }
 }
 
 /// Takes what has come in: the system resets a socket that is closed with unread bytes.

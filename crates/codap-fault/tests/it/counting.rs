@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use codap_fault::{At, Body, On, Reply, Script, Stall};
+use codap_fault::{At, Body, Framing, On, Reply, Script, Stall};
 
 use crate::peer::{PATIENCE, Peer, always, get, serve};
 
@@ -26,6 +26,35 @@ fn what_a_peer_knows_is_counted() {
     assert_eq!((server.counters().reused, server.counters().open), (499, 1));
     drop(peer);
     server.wait_for_blocking(|c| c.open == 0).unwrap();
+}
+
+#[test]
+fn a_reply_ends_with_its_last_byte_however_it_was_written() {
+    let head = get(&always(Reply::ok(vec![0; 65_000])), "/").head.len();
+    for reply in [
+        // Exactly what is written at a time.
+        Reply::ok(vec![0; 65_536 - head]),
+        Reply::ok("0123456789").trickle(5, PATIENCE / 1000),
+        Reply::ok("0123456789").framing(Framing::Bare),
+        Reply::status(204),
+    ] {
+        let server = always(reply);
+        let mut peer = Peer::new(&server);
+        for n in 1..=20 {
+            if n > 1 && server.counters().open == 0 {
+                peer = Peer::new(&server);
+            }
+            peer.ask("/");
+            let head = peer.head();
+            match head.lines().find_map(|line| line.strip_prefix("Content-Length: ")) {
+                Some(length) => drop(peer.bytes(length.parse().unwrap())),
+                None if head.starts_with("HTTP/1.1 204") => {}
+                None => drop(peer.rest()),
+            }
+            let counters = server.counters();
+            assert_eq!((counters.complete, counters.concurrent), (n, 0), "{head}");
+        }
+    }
 }
 
 #[test]

@@ -147,4 +147,6 @@ fn connections_get_their_greetings() {
     assert!(silent.iter_mut().all(Peer::nothing));
     let counters = server.counters();
     assert_eq!((counters.connections, counters.requests), (6, 1));
+    drop(silent);
+    server.wait_for_blocking(|c| c.open == 0).unwrap();
 }

@@ -107,6 +107,18 @@ fn what_is_sent_during_a_stall_is_answered_after_it() {
 }
 
 #[test]
+fn a_peer_that_leaves_after_sending_much_is_noticed() {
+    let server = always(Reply::silence());
+    let mut peer = Peer::new(&server);
+    peer.ask("/");
+    server.wait_for_blocking(|c| c.stalled == 1).unwrap();
+    // More than the server reads ahead; with much more the close itself would be stuck.
+    peer.send(vec![b'x'; 80_000]);
+    drop(peer);
+    server.wait_for_blocking(|c| c.open == 0 && c.abandoned == 1).unwrap();
+}
+
+#[test]
 fn a_trickle_takes_its_time() {
     let every = Duration::from_millis(5);
     let server = always(Reply::ok("0123456789").trickle(2, every));

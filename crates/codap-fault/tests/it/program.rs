@@ -121,7 +121,7 @@ fn ten_thousand_connections_are_held() {
     const CONNECTIONS: usize = 10_000;
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit.clone()).unwrap();
+    setrlimit(Resource::Nofile, limit).unwrap();
     let enough = limit.maximum.is_none_or(|m| m > CONNECTIONS as u64 + 200);
     assert!(enough, "a process may open {:?} files: raise the hard limit", limit.maximum);
 

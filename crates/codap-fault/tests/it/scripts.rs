@@ -1,5 +1,6 @@
 //! Scripts as files: the same language, and errors that say where.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,6 +73,74 @@ fn a_script_is_the_same_after_a_round_through_a_file() {
     assert_eq!(Script::from_json(&json).unwrap(), script, "{json}");
     let toml = toml::to_string(&script).unwrap();
     assert_eq!(Script::from_toml(&toml).unwrap(), script, "{toml}");
+}
+
+#[test]
+fn the_script_in_the_documentation_says_everything() {
+    let text = include_str!("../../script.toml");
+    Script::from_toml(text).unwrap();
+    let script: serde_json::Value = toml::from_str(text).unwrap();
+    // Rust's side of the language: whatever the types write out stands in there.
+    let all = serde_json::to_value(everything()).unwrap();
+    for (field, _) in all.as_object().unwrap() {
+        assert!(script.get(field).is_some(), "{field}");
+    }
+    for part in ["on", "reply"] {
+        let fields: BTreeSet<&String> =
+            script["rule"].as_array().unwrap().iter().flat_map(|r| keys(&r[part])).collect();
+        let wanted: BTreeSet<&String> =
+            all["rule"].as_array().unwrap().iter().flat_map(|r| keys(&r[part])).collect();
+        assert_eq!(fields, wanted, "{part}");
+    }
+    for name in NAMES {
+        assert!(text.contains(name), "{name}");
+    }
+}
+
+/// Of variants, which no value shows all of.
+const NAMES: [&str; 38] = [
+    "constant",
+    "uniform",
+    "lognormal",
+    "pareto",
+    "reset",
+    "hang_up",
+    "silence",
+    "say",
+    "empty",
+    "text",
+    "hex",
+    "json",
+    "generated",
+    "zeros",
+    "echo",
+    "wrong_key",
+    "gzip",
+    "zstd",
+    "br",
+    "length",
+    "claim",
+    "bare",
+    "chunked",
+    "chunks",
+    "serve",
+    "ignore",
+    "unlabelled",
+    "despite_if_range",
+    "as_whole",
+    "multipart",
+    "refuse",
+    "moved",
+    "mislabelled",
+    "short",
+    "clipped",
+    "wrong_total",
+    "anywhere",
+    "endless",
+];
+
+fn keys(of: &serde_json::Value) -> impl Iterator<Item = &String> {
+    of.as_object().into_iter().flat_map(serde_json::Map::keys)
 }
 
 #[test]
