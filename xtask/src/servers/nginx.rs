@@ -7,7 +7,7 @@ use super::process::{Process, bound_to_us, free_port, says};
 use super::{Server, cannot, install};
 use crate::step::Failure;
 
-const USER: &str = "codap:{PLAIN}canary-nginx-2b9f60\n";
+const USER: &str = "codap:{PLAIN}CANARY7x-nginx\n";
 
 pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     let program = install::from_debian("nginx", || install::find("nginx"))?;

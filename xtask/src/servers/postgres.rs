@@ -8,7 +8,8 @@ use super::{Server, cannot, install};
 use crate::step::Failure;
 
 const USER: &str = "codap";
-const PASSWORD: &str = "canary-postgres-8a41d7";
+/// What the tests look for in all that they print and log.
+const PASSWORD: &str = "CANARY7x-postgres";
 /// The user of Debian's package; the server refuses to run as root.
 const SYSTEM_USER: &str = "postgres";
 
