@@ -5,11 +5,13 @@
 //!    connection along: what is still to arrive on it nobody will read.
 //! 3. What drives a connection is polled by the fetch that has it. There is no task behind it, so
 //!    it needs no runtime to be dropped, and one that is dropped is closed.
-//! 4. An idle connection may have died unseen. If it ends before the first byte of a reply, the
-//!    fetch goes on with another one; on a new connection the same is an error.
+//! 4. An idle connection may have died unseen. If it has ended before it is asked, or ends before the
+//!    first byte of a reply, the fetch goes on with another one; on a new one the same is an error.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::Semaphore;
 
@@ -45,6 +47,14 @@ pub(crate) enum Left {
     Dead,
     /// Anything else.
     Midway,
+}
+
+/// What moves a connection: it writes what was asked and hands on what comes, until both end.
+pub(crate) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Whether a connection at rest has ended. Its driver is not to be polled again then.
+pub(crate) async fn has_ended(driver: &mut Driver) -> bool {
+    poll_fn(|cx| Poll::Ready(driver.as_mut().poll(cx).is_ready())).await
 }
 
 /// The connections to one target.

@@ -258,7 +258,7 @@ async fn missing(job: &Job<'_>, documents: &Collection<RawDocumentBuf>) -> Error
 }
 
 fn failed(job: &Job<'_>, error: &mongodb::error::Error) -> Error {
-    const CREDENTIALS: &str = "write mongodb://user:password@host/…, and authSource=DB if need be";
+    const CREDENTIALS: &str = "write user and password into the URI, and authSource=DB if need be";
     let connect = "check the address, and whether the server runs";
     let (kind, what) = match &*error.kind {
         ErrorKind::Command(told) => {

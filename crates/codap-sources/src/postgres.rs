@@ -19,7 +19,7 @@
 //! Cost: one round trip. The rows are one stream, which is left as soon as it is larger than the
 //! limit. A fetch that is dropped asks the server to stop the query.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ use crate::document::Document;
 use crate::error::{Error, Kind};
 use crate::job::Job;
 use crate::json_names;
-use crate::lease::{Connection, Lease, Left};
+use crate::lease::{Connection, Driver, Lease, Left, has_ended};
 use crate::pgpass;
 use crate::pools::Pools;
 use crate::settings::Settings;
@@ -49,6 +49,7 @@ const OVERHEAD: u64 = 256 << 10;
 /// What stands around the query of the URI.
 const BEFORE: &str = "select row_to_json(codap)::text from (\n";
 const AFTER: &str = "\n) codap";
+const ENDED: &str = "the connection ended before the reply did";
 /// Asking the server to stop a query takes a connection of its own; for at most this long.
 const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
@@ -123,7 +124,7 @@ fn tls(job: &Job<'_>, host: &str) -> Result<Tls, Error> {
 /// One connection. Its `driver` writes what `session` is told and hands it what comes.
 pub(crate) struct Link {
     session: Session,
-    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
+    driver: Driver,
     meter: Arc<Meter>,
     left: Left,
     /// Whether the server may be at work on a query.
@@ -157,6 +158,10 @@ impl Connection for Link {
     }
 
     async fn ask(&mut self, job: &Job<'_>) -> Result<Document, Error> {
+        if has_ended(&mut self.driver).await {
+            self.left = Left::Dead;
+            return Err(job.error(Kind::Incomplete, ENDED));
+        }
         (self.left, self.asking) = (Left::Midway, true);
         let before = self.meter.came();
         let Self { session, driver, meter, .. } = self;
@@ -335,7 +340,7 @@ fn failed(job: &Job<'_>, meter: &Meter, error: &tokio_postgres::Error) -> Error 
         return job.error(Kind::Unauthorized, what).because(error);
     }
     let what = if error.is_closed() {
-        "the connection ended before the reply did".to_owned()
+        ENDED.to_owned()
     } else {
         format!("{error}{why}; is it a PostgreSQL server?")
     };
@@ -345,7 +350,7 @@ fn failed(job: &Job<'_>, meter: &Meter, error: &tokio_postgres::Error) -> Error 
 /// What the client lacks to log in, told by it and not by the server.
 fn credentials(why: &str) -> Option<String> {
     (why.contains("password missing")).then(|| {
-        "the server wants a password; set PGPASSWORD, or write postgres://user:password@host/db"
+        "the server wants a password; set PGPASSWORD, or ~/.pgpass, or write it into the URI"
             .to_owned()
     })
 }
@@ -365,7 +370,7 @@ fn refused(job: &Job<'_>, told: &DbError) -> Error {
     let (kind, advice) = match code {
         "28P01" | "28000" => (
             Kind::Unauthorized,
-            "; check the password: PGPASSWORD, ~/.pgpass, or postgres://user:password@host/db",
+            "; set PGUSER and PGPASSWORD, or ~/.pgpass, or write user and password into the URI",
         ),
         "42501" => (Kind::Unauthorized, "; the user needs the right to read it"),
         "3D000" => (Kind::NotFound, "; check the database's name in the path"),

@@ -20,8 +20,6 @@
 //! reply of the server, as it is at one moment, so the server builds it whole; what is larger than
 //! the limit is not read to its end, though.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,7 +30,7 @@ use serde_json::{Map, json};
 use crate::document::Document;
 use crate::error::{Error, Kind};
 use crate::job::Job;
-use crate::lease::{Connection, Lease, Left};
+use crate::lease::{Connection, Driver, Lease, Left, has_ended};
 use crate::pools::Pools;
 use crate::uri::Uri;
 use crate::wire::{Meter, Wire, host_and_port};
@@ -40,6 +38,8 @@ use crate::wire::{Meter, Wire, host_and_port};
 const PORT: u16 = 6379;
 /// What a reply may have besides its values: lengths, errors, the replies beside it.
 const OVERHEAD: u64 = 64 << 10;
+
+const ENDED: &str = "the connection ended before the reply did";
 
 /// Where to connect, and as whom.
 pub(crate) struct Target {
@@ -95,7 +95,7 @@ fn db_and_key(uri: &Uri) -> (i64, String) {
 /// One connection. Its `driver` writes what `client` is told and hands it what comes.
 pub(crate) struct Link {
     client: MultiplexedConnection,
-    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
+    driver: Driver,
     meter: Arc<Meter>,
     left: Left,
 }
@@ -119,13 +119,17 @@ impl Connection for Link {
             AsyncConnectionConfig::new().set_response_timeout(None),
         );
         let (client, driver) = connected.await.map_err(|error| failed(job, &error))?;
-        let driver: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(driver);
+        let driver = Box::pin(driver);
         let mut link = Self { client, driver, meter: wire.meter, left: Left::Midway };
         link.log_in(job, target).await?;
         Ok(link)
     }
 
     async fn ask(&mut self, job: &Job<'_>) -> Result<Document, Error> {
+        if has_ended(&mut self.driver).await {
+            self.left = Left::Dead;
+            return Err(job.error(Kind::Incomplete, ENDED));
+        }
         let (_, key) = db_and_key(job.uri());
         if key.is_empty() {
             self.left = Left::Whole;
@@ -360,7 +364,7 @@ fn refused(job: &Job<'_>, error: &ServerError) -> Error {
 }
 
 fn told(job: &Job<'_>, code: &str, details: &str) -> Error {
-    const CREDENTIALS: &str = "set REDIS_PASSWORD, or write redis://user:password@host/key";
+    const CREDENTIALS: &str = "set REDIS_PASSWORD, or write user and password into the URI";
     let said = format!("the server says: {code} {details}");
     match code {
         "NOAUTH" | "WRONGPASS" => job.error(Kind::Unauthorized, format!("{said}; {CREDENTIALS}")),
@@ -388,7 +392,7 @@ fn failed(job: &Job<'_>, error: &RedisError) -> Error {
         return told(job, code, error.detail().unwrap_or_default());
     }
     let what = if error.is_io_error() || error.is_connection_dropped() {
-        format!("the connection ended before the reply did: {error}")
+        format!("{ENDED}: {error}")
     } else {
         format!("what came is no reply of a Redis server: {error}")
     };

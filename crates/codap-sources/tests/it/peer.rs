@@ -88,7 +88,7 @@ pub(crate) async fn fetch(sources: &Sources, uri: &str, case: &str) -> Result<Do
     if let Err(error) = &fetched {
         let told = format!("{error} {error:?}");
         assert!(!told.contains('\n'), "{case}: the error has lines: {told}");
-        assert!(!told.contains("canary"), "{case}: the error tells a secret: {told}");
+        assert!(!told.contains("CANARY7x"), "{case}: the error tells a secret: {told}");
     }
     fetched
 }

@@ -99,7 +99,7 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
             let error = sources.fetch(&uri.parse().unwrap()).await.unwrap_err();
             assert!(is(&error), "{error:?}");
             assert!(error.to_string().contains(tells), "{tells:?} is not in: {error}");
-            assert!(!format!("{error}{error:?}").contains("canary"), "{error:?}");
+            assert!(!format!("{error}{error:?}").contains("CANARY7x"), "{error:?}");
         };
         check(format!("{address}/wrong:none"), Error::is_not_found, "no key \"wrong:none\"").await;
         check(format!("{address}/"), Error::is_invalid, "names no key").await;
@@ -107,13 +107,14 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
         check(format!("{address}/wrong:field"), Error::is_invalid, "not UTF-8").await;
         check(format!("{address}/99/key"), Error::is_not_found, "number in the path").await;
         check(format!("redis://{host}/key"), Error::is_unauthorized, "REDIS_PASSWORD").await;
-        check(format!("redis://:canary@{host}/key"), Error::is_unauthorized, "REDIS_PASSWORD")
+        check(format!("redis://:CANARY7x@{host}/key"), Error::is_unauthorized, "REDIS_PASSWORD")
             .await;
-        check(format!("redis://ada:canary@{host}/key"), Error::is_unauthorized, "password").await;
+        check(format!("redis://ada:CANARY7x@{host}/key"), Error::is_unauthorized, "password").await;
         check(format!("redis://{refuses}/key"), Error::is_connect, "whether the server runs").await;
         check("redis://127.0.0.1:port/key".into(), Error::is_invalid, "no port").await;
         let hasty = Sources::builder().timeout(Duration::from_millis(300)).build().unwrap();
-        let error = hasty.fetch(&format!("rediss://{host}/key").parse().unwrap()).await.unwrap_err();
+        let error =
+            hasty.fetch(&format!("rediss://{host}/key").parse().unwrap()).await.unwrap_err();
         assert!(error.is_timeout() && error.to_string().contains("TLS"), "{error}");
     });
 }
@@ -173,11 +174,11 @@ fn an_idle_connection_that_died_is_not_an_error() {
     run(async move {
         // By their user, so that the connections of no other test are closed.
         cmd("ACL")
-            .arg(&["SETUSER", "idle", "on", ">canary-idle", "~*", "+@all"])
+            .arg(&["SETUSER", "idle", "on", ">CANARY7x-idle", "~*", "+@all"])
             .exec(&mut connection)
             .unwrap();
         let (_, host) = address.rsplit_once('@').expect("the address has a password");
-        let uri = format!("redis://idle:canary-idle@{host}/idle:key").parse().unwrap();
+        let uri = format!("redis://idle:CANARY7x-idle@{host}/idle:key").parse().unwrap();
         let sources = Sources::new();
         for _ in 0..3 {
             assert_eq!(sources.fetch(&uri).await.unwrap().text().unwrap(), "still");
@@ -194,7 +195,7 @@ fn a_user_who_may_not_echo_can_read() {
     let mut connection = connect(&address);
     connection.set::<_, _, ()>("few:key", "read").unwrap();
     cmd("ACL")
-        .arg(&["SETUSER", "few", "on", ">canary-few", "~few:*", "+type", "+getrange"])
+        .arg(&["SETUSER", "few", "on", ">CANARY7x-few", "~few:*", "+type", "+getrange"])
         .exec(&mut connection)
         .unwrap();
     let (_, host) = address.rsplit_once('@').expect("the address has a password");
@@ -202,7 +203,7 @@ fn a_user_who_may_not_echo_can_read() {
     run(async move {
         let sources = Sources::new();
         let fetch = |key: &str| {
-            sources.fetch(&format!("redis://few:canary-few@{host}/{key}").parse().unwrap())
+            sources.fetch(&format!("redis://few:CANARY7x-few@{host}/{key}").parse().unwrap())
         };
         assert_eq!(fetch("few:key").await.unwrap().text().unwrap(), "read");
         assert!(fetch("other:key").await.unwrap_err().is_unauthorized());
