@@ -15,7 +15,8 @@ pub enum At {
     /// Before the first byte.
     Head,
     /// After that many bytes of the body as sent; 0 is after the headers. Chunk sizes do not count,
-    /// bytes of a coded body do.
+    /// bytes of a coded body do. At the last byte of a body with a length the peer has everything,
+    /// but the reply counts as under way; [`End`](Self::End) is after it.
     Body(u64),
     /// After that many bytes of anything: status line, headers, chunk sizes, body.
     Wire(u64),

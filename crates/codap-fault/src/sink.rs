@@ -204,9 +204,8 @@ impl<'a> Sink<'a> {
 
     async fn stall(&mut self, time: Option<Duration>) -> Result<(), Stop> {
         let ledger = self.ledger;
-        let mut released = std::pin::pin!(ledger.released().notified());
-        // Before it is counted: who sees the count may release it.
-        released.as_mut().enable();
+        // Made before it is counted: who sees the count may release it.
+        let released = ledger.released().notified();
         let _stalled = Now::stalled(ledger);
         match time {
             Some(_) => self.wait(time).await,

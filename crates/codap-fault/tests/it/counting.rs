@@ -58,6 +58,37 @@ fn a_reply_ends_with_its_last_byte_however_it_was_written() {
 }
 
 #[test]
+fn a_reply_ends_when_nothing_of_it_is_left_to_be_written() {
+    for reply in [Reply::raw(""), Reply::ok("0123").close().stall(Stall::at(At::Body(4)))] {
+        let stalls = reply.clone() != Reply::raw("");
+        let server = always(reply);
+        let mut peer = Peer::new(&server);
+        peer.ask("/");
+        if stalls {
+            let counters = server.wait_for_blocking(|c| c.stalled == 1).unwrap();
+            assert_eq!((counters.complete, counters.concurrent), (0, 1));
+            server.release();
+        }
+        peer.rest();
+        let counters = server.counters();
+        assert_eq!((counters.complete, counters.concurrent), (1, 0));
+    }
+}
+
+#[test]
+fn bytes_are_counted_as_the_system_takes_them() {
+    const SIZE: usize = 20_000_000;
+    let server = always(Reply::ok(Body::Generated { size: SIZE as u64, seed: 1 }).close());
+    let mut peer = Peer::new(&server);
+    peer.ask("/");
+    // As much as fits between the two, and so a write in part; then all the rest.
+    server.wait_for_blocking(|c| c.bytes_sent > 1_000_000).unwrap();
+    let head = peer.head().len();
+    assert_eq!(peer.rest().0.len(), SIZE);
+    assert_eq!(server.counters().bytes_sent, (head + SIZE) as u64);
+}
+
+#[test]
 fn peers_that_keep_to_a_limit_are_never_seen_above_it() {
     let server = always(Reply::ok(Body::Generated { size: 10_000, seed: 1 }));
     thread::scope(|scope| {

@@ -46,18 +46,26 @@ fn a_release_is_for_the_stalls_of_now() {
 
 #[test]
 fn stalls_of_one_reply_follow_each_other() {
-    let reply = Reply::ok("0123").stall(Stall::at(At::Body(2))).stall(Stall::at(At::Head));
+    let places = [At::Body(3), At::Wire(9), At::Body(2), At::Head];
+    let reply = places.into_iter().fold(Reply::ok("0123"), |r, at| r.stall(Stall::at(at)));
     let server = always(reply);
     let mut peer = Peer::new(&server);
     peer.ask("/");
     server.wait_for_blocking(|c| c.stalled == 1).unwrap();
     assert!(peer.nothing());
-    server.release();
-    peer.head();
-    assert_eq!(peer.bytes(2), b"01");
-    server.wait_for_blocking(|c| c.stalled == 1).unwrap();
-    server.release();
-    assert_eq!(peer.bytes(2), b"23");
+    for brings in ["HTTP/1.1 ", "200 OK\r\n", "2", "3"] {
+        server.release();
+        if brings.ends_with('\n') {
+            assert!(peer.head().starts_with(brings));
+            assert_eq!(peer.bytes(2), b"01");
+        } else {
+            assert_eq!(peer.bytes(brings.len()), brings.as_bytes());
+        }
+        if brings != "3" {
+            server.wait_for_blocking(|c| c.stalled == 1).unwrap();
+            assert!(peer.nothing());
+        }
+    }
 }
 
 #[test]
