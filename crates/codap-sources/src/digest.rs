@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc::{CRC_32_ISCSI, CRC_32_ISO_HDLC, CRC_64_NVME, Crc, Table};
 use md5::Md5;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -77,46 +77,34 @@ impl Promises {
     /// no promise; so is the hash of an object that was put together from parts (`…-3`).
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut promises = Self::default();
-        let texts = |name: &'static str| {
-            headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
-        };
-        for text in texts("content-md5") {
-            promises.add("Content-MD5", "md5", text);
-        }
-        // RFC 9530, `sha-256=:…:`, and its elder RFC 3230, `SHA-256=…`.
-        for (name, header) in [
-            ("content-digest", "Content-Digest"),
-            ("repr-digest", "Repr-Digest"),
-            ("digest", "Digest"),
-        ] {
-            for member in texts(name).flat_map(|text| text.split(',')) {
-                promises.add_member(header, member);
+        for (name, value) in headers {
+            let Ok(text) = value.to_str() else { continue };
+            match name.as_str() {
+                "content-md5" => promises.add("Content-MD5", "md5", text),
+                // RFC 9530, `sha-256=:…:`, and its elder RFC 3230, `SHA-256=…`.
+                "content-digest" => promises.add_list("Content-Digest", text),
+                "repr-digest" => promises.add_list("Repr-Digest", text),
+                "digest" => promises.add_list("Digest", text),
+                "x-goog-hash" if is_as_stored(headers) => promises.add_list("x-goog-hash", text),
+                "x-amz-checksum-crc32" => promises.add("x-amz-checksum-crc32", "crc32", text),
+                "x-amz-checksum-crc32c" => promises.add("x-amz-checksum-crc32c", "crc32c", text),
+                "x-amz-checksum-crc64nvme" => {
+                    promises.add("x-amz-checksum-crc64nvme", "crc64nvme", text);
+                }
+                "x-amz-checksum-sha1" => promises.add("x-amz-checksum-sha1", "sha1", text),
+                "x-amz-checksum-sha256" => promises.add("x-amz-checksum-sha256", "sha256", text),
+                _ => {}
             }
-        }
-        for (name, header, hash) in [
-            ("x-amz-checksum-crc32", "x-amz-checksum-crc32", "crc32"),
-            ("x-amz-checksum-crc32c", "x-amz-checksum-crc32c", "crc32c"),
-            ("x-amz-checksum-crc64nvme", "x-amz-checksum-crc64nvme", "crc64nvme"),
-            ("x-amz-checksum-sha1", "x-amz-checksum-sha1", "sha1"),
-            ("x-amz-checksum-sha256", "x-amz-checksum-sha256", "sha256"),
-        ] {
-            for text in texts(name) {
-                promises.add(header, hash, text);
-            }
-        }
-        // Google's is of the object as it is stored, which may not be how it is sent.
-        let same = |name| headers.get(name).is_none_or(|it| it.as_bytes() == b"identity");
-        let stored =
-            same("x-goog-stored-content-encoding") || headers.contains_key("content-encoding");
-        for member in texts("x-goog-hash").flat_map(|text| text.split(',')).filter(|_| stored) {
-            promises.add_member("x-goog-hash", member);
         }
         promises
     }
 
-    fn add_member(&mut self, header: &'static str, member: &str) {
-        if let Some((name, value)) = member.trim().split_once('=') {
-            self.add(header, name, value.trim_matches(':'));
+    /// `name=value, name=value`; a value may stand between colons.
+    fn add_list(&mut self, header: &'static str, members: &str) {
+        for member in members.split(',') {
+            if let Some((name, value)) = member.trim().split_once('=') {
+                self.add(header, name, value.trim_matches(':'));
+            }
         }
     }
 
@@ -145,6 +133,12 @@ impl Promises {
         }
         Ok(any)
     }
+}
+
+/// Google's hash is of the object as it is stored, which may be packed where the reply is not.
+fn is_as_stored(headers: &HeaderMap) -> bool {
+    let stored = headers.get("x-goog-stored-content-encoding").map(HeaderValue::as_bytes);
+    stored.is_none_or(|it| it == b"identity") || headers.contains_key("content-encoding")
 }
 
 #[cfg(test)]

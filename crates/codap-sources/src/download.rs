@@ -110,12 +110,12 @@ impl Body {
             let what = format!("came spoilt: it is not what its {header} promised; try again");
             job.error(Kind::Incomplete, what)
         })?;
-        let packed = self.head.coding != Coding::Identity && self.received > 0;
-        let mut bytes = if packed || self.head.coding == Coding::Identity {
-            self.decoder.finish().map_err(|refused| unpacked(job, refused))?
-        } else {
-            // Nothing at all stands for nothing, whatever it is said to be packed in.
-            Vec::new()
+        // Nothing at all stands for nothing, whatever it is said to be packed in.
+        let nothing = self.received == 0 && self.head.has_end;
+        let packed = self.head.coding != Coding::Identity && !nothing;
+        let mut bytes = match nothing {
+            true => Vec::new(),
+            false => self.decoder.finish().map_err(|refused| unpacked(job, refused))?,
         };
         if bytes.capacity() - bytes.len() > bytes.len() / 4 {
             bytes.shrink_to_fit();

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION,
-    RANGE,
+    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION, RANGE,
 };
 use reqwest::{Method, Request, Response, StatusCode};
 use url::Url;
@@ -20,7 +19,7 @@ use crate::head::Resume;
 use crate::job::Job;
 use crate::refusal;
 use crate::settings::Settings;
-use crate::uri::Uri;
+use crate::uri::{Uri, strip};
 
 /// As many redirects are followed.
 const REDIRECTS: usize = 10;
@@ -48,7 +47,8 @@ impl Web {
             value.set_sensitive(true);
             headers.entry(header.origin.clone()).or_default().append(name, value);
         }
-        Ok(Self { client: Client::new(settings.refuse_private_addresses), headers })
+        let client = Client::new(settings.refuse_private_addresses, &settings.environment);
+        Ok(Self { client, headers })
     }
 }
 
@@ -58,35 +58,28 @@ pub(crate) async fn fetch(web: &Web, job: &Job<'_>) -> Result<Document, Error> {
 
 impl Peer for Web {
     async fn open(&self, job: &Job<'_>, resume: Option<&Resume>) -> Result<Response, Error> {
-        let mut url = job.uri().url().cloned().ok_or_else(|| malformed(job))?;
-        clear_user_info(&mut url);
-        let start = url.origin();
-        let mut credentials = Some(self.credentials(job.uri()));
+        let start = job.uri().url().ok_or_else(|| malformed(job))?;
+        let mut url = start.clone();
+        let mut credentials = self.credentials(job.uri());
         for _ in 0..=REDIRECTS {
-            let mut request = Request::new(Method::GET, url.clone());
+            let mut request = Request::new(Method::GET, url);
             let headers = request.headers_mut();
-            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
             if let Some(resume) = resume {
                 let range = format!("bytes={}-", resume.offset);
                 headers.insert(RANGE, range.try_into().map_err(|_| malformed(job))?);
                 headers.insert(IF_RANGE, resume.validator.clone());
             }
-            // Once a redirect has led away they stay here, even if another one leads back.
-            credentials = credentials.filter(|_| url.origin() == start);
             for (name, value) in credentials.iter().flatten() {
                 headers.append(name, value.clone());
             }
-            let response = (self.client.send(request).await).map_err(|mut trouble| {
-                if url.origin() != start {
-                    trouble.what.push_str(" (after a redirect)");
-                }
-                trouble.into_error(job)
-            })?;
-            match next(job, &url, &response)? {
-                Some(next) => url = next,
-                None => return checked(job, response, resume.is_some()),
-            }
+            let response = self.client.send(request).await.map_err(|it| it.into_error(job))?;
+            let Some(next) = next(job, &response)? else {
+                return checked(job, response, resume.is_some());
+            };
+            // Once a redirect has led away they stay here, even if another one leads back.
+            credentials = credentials.filter(|_| is_same_origin(&next, start));
+            url = next;
         }
         Err(job.error(Kind::Failed, format!("redirects more than {REDIRECTS} times; a circle?")))
     }
@@ -94,14 +87,18 @@ impl Peer for Web {
 
 impl Web {
     /// What the origin of `uri` is to be told, of which the URI's own user-info counts most.
-    fn credentials(&self, uri: &Uri) -> HeaderMap {
-        let mut headers = self.headers.get(uri.origin()).cloned().unwrap_or_default();
+    fn credentials(&self, uri: &Uri) -> Option<HeaderMap> {
+        // An origin has to be put together first.
+        let mut headers = match self.headers.is_empty() {
+            true => None,
+            false => self.headers.get(uri.origin()).cloned(),
+        };
         if let Some((user, password)) = uri.user_info() {
             let pair = STANDARD.encode(format!("{user}:{}", password.unwrap_or_default()));
             let mut value = HeaderValue::try_from(format!("Basic {pair}"))
                 .expect("base64 is of letters that headers may hold");
             value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.get_or_insert_default().insert(AUTHORIZATION, value);
         }
         headers
     }
@@ -118,13 +115,13 @@ fn checked(job: &Job<'_>, response: Response, part: bool) -> Result<Response, Er
 }
 
 /// Where `response` sends on to.
-fn next(job: &Job<'_>, from: &Url, response: &Response) -> Result<Option<Url>, Error> {
+fn next(job: &Job<'_>, response: &Response) -> Result<Option<Url>, Error> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|it| std::str::from_utf8(it.as_bytes()).ok());
-    let Some(Ok(mut url)) = location.map(|location| from.join(location)) else {
+    let Some(Ok(mut url)) = location.map(|location| response.url().join(location)) else {
         let what = format!("answered {} without a proper Location", response.status());
         return Err(job.error(Kind::Invalid, what));
     };
@@ -134,15 +131,13 @@ fn next(job: &Job<'_>, from: &Url, response: &Response) -> Result<Option<Url>, E
         return Err(job.error(Kind::Unsupported, what));
     }
     // Whoever redirects has no say in who is asked as whom.
-    clear_user_info(&mut url);
-    url.set_fragment(None);
+    strip(&mut url);
     Ok(Some(url))
 }
 
-fn clear_user_info(url: &mut Url) {
-    // It fails for URLs without a host, which have no user-info.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
+fn is_same_origin(a: &Url, b: &Url) -> bool {
+    let origin = |url: &'_ Url| (url.scheme().to_owned(), url.port_or_known_default());
+    origin(a) == origin(b) && a.host() == b.host()
 }
 
 fn malformed(job: &Job<'_>) -> Error {

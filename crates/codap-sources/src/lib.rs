@@ -96,7 +96,7 @@ mod settings;
 mod sources;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
 mod tls;
 #[cfg(feature = "http")]
 mod trouble;

@@ -17,6 +17,7 @@ use crate::head::Resume;
 use crate::job::Job;
 use crate::pools::Pools;
 use crate::refusal;
+use crate::settings::Environment;
 use crate::trouble::Trouble;
 
 /// The buckets in use, and the client that they share.
@@ -28,8 +29,8 @@ pub(crate) struct Buckets {
 }
 
 impl Buckets {
-    pub(crate) fn new() -> Self {
-        Self { client: Arc::new(Client::new(false)), open: Pools::default() }
+    pub(crate) fn new(environment: &Environment) -> Self {
+        Self { client: Arc::new(Client::new(false, environment)), open: Pools::default() }
     }
 }
 

@@ -63,7 +63,7 @@ impl Sources {
             #[cfg(feature = "http")]
             web: http::Web::new(&settings)?,
             #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-            buckets: object::Buckets::new(),
+            buckets: object::Buckets::new(&settings.environment),
             #[cfg(feature = "mongodb")]
             mongodb: mongodb::Client::default(),
             #[cfg(feature = "postgres")]
@@ -115,6 +115,7 @@ impl Shared {
         let job = Job::new(uri, &self.settings);
         match job.deadline() {
             None => self.dispatch(&job).await,
+            Some(_) if self.settings.timeout.is_zero() => Err(job.timed_out()),
             Some(deadline) => tokio::time::timeout_at(deadline, self.dispatch(&job))
                 .await
                 .unwrap_or_else(|_| Err(job.timed_out())),

@@ -33,10 +33,11 @@ impl Trouble {
         self
     }
 
-    /// Trouble with a request to `host`, before there was a reply.
-    pub(crate) fn of_request(error: reqwest::Error, host: &str) -> Self {
+    /// Trouble with a request, before there was a reply.
+    pub(crate) fn of_request(error: reqwest::Error) -> Self {
+        let host = error.url().and_then(place).unwrap_or_else(|| "the server".to_owned());
         let error = error.without_url();
-        let trouble = explain(&error, host).unwrap_or_else(|| {
+        let trouble = explain(&error, &host).unwrap_or_else(|| {
             let kind = if error.is_connect() { Kind::Connect } else { Kind::Failed };
             Self::new(kind, format!("no reply from {host}: {}", innermost(&error)))
         });
@@ -62,6 +63,11 @@ impl Trouble {
     }
 }
 
+/// Host and port.
+fn place(url: &url::Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
     let refused = |what: String| Trouble::new(Kind::Connect, what).transient(false);
     if let Some(private) = find::<Private>(error) {
@@ -77,18 +83,19 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
         return find::<io::Error>(error)
             .map(|io| Trouble::new(Kind::Connect, of_connection(io, host)));
     }
-    let text = chain(error);
-    if text.contains("connection closed before message completed") {
-        let what = format!("{host} closed the connection before it had answered; try again");
-        return Some(Trouble::new(Kind::Incomplete, what));
+    if let Some(http) = find::<hyper::Error>(error) {
+        if http.is_parse() {
+            let what = format!("{host} did not answer in HTTP: {http}");
+            return Some(Trouble::new(Kind::Invalid, what));
+        }
+        if http.is_incomplete_message() {
+            let what = format!("{host} closed the connection before it had answered; try again");
+            return Some(Trouble::new(Kind::Incomplete, what));
+        }
     }
-    if let Some(io) = find::<io::Error>(error) {
+    find::<io::Error>(error).map(|io| {
         let what = format!("the connection to {host} broke before it had answered: {io}");
-        return Some(Trouble::new(Kind::Incomplete, what));
-    }
-    text.contains("pars").then(|| {
-        let what = format!("{host} did not answer in HTTP: {}", innermost(error));
-        Trouble::new(Kind::Invalid, what)
+        Trouble::new(Kind::Incomplete, what)
     })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use percent_encoding::percent_decode_str;
 
@@ -35,34 +35,33 @@ pub struct Uri(Arc<Inner>);
 
 struct Inner {
     adapter: Adapter,
-    /// As it was given; secrets included.
+    /// As it was given but for the case of its scheme; secrets included.
     text: Box<str>,
-    parts: Parts,
-    origin: Box<str>,
-    shown: Box<str>,
+    origin: OnceLock<Box<str>>,
     #[cfg(feature = "http")]
     url: Option<url::Url>,
 }
 
-/// Where the parts of the text are, as RFC 3986 has them: `scheme://authority/path?query#fragment`.
-/// A plain path is all path.
-#[derive(Clone, Default)]
-struct Parts {
-    scheme: Box<str>,
-    authority: Option<Box<str>>,
-    path: Box<str>,
-    query: Option<Box<str>>,
+/// The parts of a text, as RFC 3986 has them: `scheme://authority/path?query#fragment`.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    /// `None` for a plain path, which is all path.
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
     has_fragment: bool,
 }
 
-impl Parts {
-    fn of(text: &str) -> Self {
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Self {
         let Some((scheme, rest)) = split_scheme(text) else {
-            return Self { scheme: "file".into(), path: text.into(), ..Self::default() };
+            let (scheme, authority, query) = (None, None, None);
+            return Self { scheme, authority, path: text, query, has_fragment: false };
         };
-        let (rest, fragment) = match rest.split_once('#') {
-            Some((rest, fragment)) => (rest, Some(fragment)),
-            None => (rest, None),
+        let (rest, has_fragment) = match rest.split_once('#') {
+            Some((rest, _)) => (rest, true),
+            None => (rest, false),
         };
         let (rest, query) = match rest.split_once('?') {
             Some((rest, query)) => (rest, Some(query)),
@@ -75,19 +74,13 @@ impl Parts {
             }
             None => (None, rest),
         };
-        Self {
-            scheme: scheme.to_ascii_lowercase().into(),
-            authority: authority.map(Into::into),
-            path: path.into(),
-            query: query.map(Into::into),
-            has_fragment: fragment.is_some(),
-        }
+        Self { scheme: Some(scheme), authority, path, query, has_fragment }
     }
 
     /// User-info, and the host or hosts with their ports. A password may hold anything, also an
     /// '@': the last one counts.
-    fn split_authority(&self) -> (Option<&str>, &str) {
-        let authority = self.authority.as_deref().unwrap_or_default();
+    fn split_authority(&self) -> (Option<&'a str>, &'a str) {
+        let authority = self.authority.unwrap_or_default();
         match authority.rsplit_once('@') {
             Some((user_info, hosts)) => (Some(user_info), hosts),
             None => (None, authority),
@@ -95,15 +88,16 @@ impl Parts {
     }
 
     fn shown(&self) -> String {
-        let mut shown = format!("{}:", self.scheme);
+        let Some(scheme) = self.scheme else { return self.path.to_owned() };
+        let mut shown = format!("{scheme}:");
         if self.authority.is_some() {
             let (user_info, hosts) = self.split_authority();
             shown.push_str("//");
             shown.push_str(if user_info.is_some() { "…@" } else { "" });
             shown.push_str(hosts);
         }
-        shown.push_str(&self.path);
-        if let Some(query) = &self.query {
+        shown.push_str(self.path);
+        if let Some(query) = self.query {
             shown.push('?');
             shown.push_str(&redact_query(query));
         }
@@ -111,6 +105,22 @@ impl Parts {
             shown.push_str("#…");
         }
         shown
+    }
+
+    /// What cannot be, told by what to write instead.
+    fn check(&self, adapter: Adapter) -> Result<(), &'static str> {
+        let (_, host) = self.split_authority();
+        match (self.scheme, adapter) {
+            (None, _) | (_, Adapter::Sqlite) => Ok(()),
+            (_, Adapter::File) if matches!(host, "" | "localhost") => Ok(()),
+            (_, Adapter::File) => Err("is on another host; file:///path has three slashes"),
+            // WHATWG reads it as a slash, RFC 3986 not at all.
+            _ if self.authority.is_some_and(|it| it.contains('\\')) => {
+                Err("has a backslash in its host; write slashes")
+            }
+            _ if host.is_empty() => Err("names no host or bucket; write scheme://host/…"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -125,20 +135,38 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     (well_formed && meant).then_some((scheme, rest))
 }
 
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
 impl Uri {
     /// The scheme in lower case; `file` for a plain path.
     pub fn scheme(&self) -> &str {
-        &self.0.parts.scheme
+        self.parts().scheme.unwrap_or("file")
     }
 
     /// Scheme and host (and port, if it is not the usual one), or scheme and bucket: what shares
     /// connections, and what headers are sent to. No user-info.
     pub fn origin(&self) -> &str {
-        &self.0.origin
+        self.0.origin.get_or_init(|| {
+            #[cfg(feature = "http")]
+            if let Some(url) = &self.0.url {
+                return url.origin().ascii_serialization().into();
+            }
+            match self.0.adapter {
+                Adapter::File => "file://".into(),
+                Adapter::Sqlite => format!("sqlite:{}", self.parts().path).into(),
+                _ => format!("{}://{}", self.scheme(), self.host()).into(),
+            }
+        })
     }
 
     pub(crate) fn adapter(&self) -> Adapter {
         self.0.adapter
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::of(&self.0.text)
     }
 
     /// As it was given, secrets included.
@@ -148,45 +176,41 @@ impl Uri {
 
     /// The host or hosts, with their ports, or the bucket; `""` if there is none.
     pub(crate) fn host(&self) -> &str {
-        self.0.parts.split_authority().1
+        self.parts().split_authority().1
     }
 
     /// User name and password, decoded.
     pub(crate) fn user_info(&self) -> Option<(String, Option<String>)> {
-        let decode = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        self.0.parts.split_authority().0.map(|user_info| match user_info.split_once(':') {
-            Some((user, password)) => (decode(user), Some(decode(password))),
-            None => (decode(user_info), None),
+        self.parts().split_authority().0.map(|user_info| match user_info.split_once(':') {
+            Some((user, password)) => (decoded(user), Some(decoded(password))),
+            None => (decoded(user_info), None),
         })
     }
 
     /// The path, decoded unless it was given as a plain path.
     pub(crate) fn path(&self) -> Cow<'_, str> {
-        match split_scheme(&self.0.text) {
-            None => Cow::Borrowed(&self.0.parts.path),
-            Some(_) => percent_decode_str(&self.0.parts.path).decode_utf8_lossy(),
+        let parts = self.parts();
+        match parts.scheme {
+            None => Cow::Borrowed(parts.path),
+            Some(_) => percent_decode_str(parts.path).decode_utf8_lossy(),
         }
     }
 
     /// The path's segments, each decoded, without a first empty one.
     pub(crate) fn segments(&self) -> Vec<String> {
-        let path = self.0.parts.path.strip_prefix('/').unwrap_or(&self.0.parts.path);
-        let decode = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        path.split('/').map(decode).collect()
+        let path = self.parts().path;
+        path.strip_prefix('/').unwrap_or(path).split('/').map(decoded).collect()
     }
 
     /// Names and values of the query in their order, decoded; `+` is a space.
     pub(crate) fn query(&self) -> Vec<(String, String)> {
-        let decode = |text: &str| {
-            let text = text.replace('+', " ");
-            percent_decode_str(&text).decode_utf8_lossy().into_owned()
-        };
-        let pairs = self.0.parts.query.as_deref().unwrap_or_default().split('&');
+        let decoded = |text: &str| decoded(&text.replace('+', " "));
+        let pairs = self.parts().query.unwrap_or_default().split('&');
         pairs
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decode(name), decode(value))
+                (decoded(name), decoded(value))
             })
             .collect()
     }
@@ -206,61 +230,51 @@ impl FromStr for Uri {
         if text.is_empty() {
             return refuse("a URI is empty; name one, as https://host/path or path/to/file");
         }
-        if let Some(at) = text.find(|c: char| c.is_ascii_control()) {
+        if let Some(at) = text.bytes().position(|b| b.is_ascii_control()) {
             return refuse(&format!("a URI has a control character at byte {at}; encode it"));
         }
-        let parts = Parts::of(text);
-        let is_path = split_scheme(text).is_none();
-        let shown = if is_path { text.to_owned() } else { parts.shown() };
-        let adapter = adapter::of(&parts.scheme)
-            .map_err(|what| Error::new(Kind::Unsupported, &shown, what))?;
-        #[cfg(feature = "http")]
-        let url =
-            if adapter == Adapter::Http { Some(http_url(text, &parts, &shown)?) } else { None };
-        let origin = match adapter {
-            Adapter::File => "file://".to_owned(),
-            Adapter::Sqlite => format!("sqlite:{}", parts.path),
-            #[cfg(feature = "http")]
-            Adapter::Http => {
-                url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
-            }
-            _ => format!("{}://{}", parts.scheme, parts.split_authority().1),
-        };
-        let invalid = |what: &str| Err(Error::new(Kind::Invalid, &shown, what));
-        let has_host = !parts.split_authority().1.is_empty();
-        match adapter {
-            Adapter::Http | Adapter::Sqlite => {}
-            Adapter::File if is_path => {}
-            Adapter::File if !matches!(parts.split_authority().1, "" | "localhost") => {
-                return invalid("is on another host; file:///path has three slashes");
-            }
-            Adapter::File => {}
-            _ if !has_host => return invalid("names no host or bucket; write scheme://host/…"),
-            _ => {}
+        let mut text = Box::<str>::from(text);
+        if let Some((scheme, _)) = split_scheme(&text) {
+            let end = scheme.len();
+            text[..end].make_ascii_lowercase();
         }
+        let parts = Parts::of(&text);
+        let adapter = adapter::of(parts.scheme.unwrap_or("file"))
+            .map_err(|what| Error::new(Kind::Unsupported, &parts.shown(), what))?;
+        let invalid = |what: &str| Error::new(Kind::Invalid, &parts.shown(), what);
+        parts.check(adapter).map_err(invalid)?;
+        #[cfg(feature = "http")]
+        let url = match adapter {
+            Adapter::Http => Some(http_url(&text).map_err(|what| invalid(&what))?),
+            _ => None,
+        };
         Ok(Self(Arc::new(Inner {
             adapter,
-            text: text.into(),
-            parts,
-            origin: origin.into(),
-            shown: shown.into(),
+            origin: OnceLock::new(),
             #[cfg(feature = "http")]
             url,
+            text,
         })))
     }
 }
 
-/// The URL for the HTTP client, without its fragment.
+/// The URL for the HTTP client, without user-info and fragment.
 #[cfg(feature = "http")]
-fn http_url(text: &str, parts: &Parts, shown: &str) -> Result<url::Url, Error> {
-    let invalid = |what: String| Error::new(Kind::Invalid, &shown, what);
-    if parts.authority.is_none() {
-        return Err(invalid(format!("is malformed: write {}://host/…", parts.scheme)));
-    }
-    let mut url =
-        url::Url::parse(text).map_err(|error| invalid(format!("is malformed: {error}")))?;
-    url.set_fragment(None);
+fn http_url(text: &str) -> Result<url::Url, String> {
+    let mut url = url::Url::parse(text).map_err(|error| format!("is malformed: {error}"))?;
+    strip(&mut url);
     Ok(url)
+}
+
+/// Takes off what is not for the server as it stands: user-info and fragment.
+#[cfg(feature = "http")]
+pub(crate) fn strip(url: &mut url::Url) {
+    if !url.username().is_empty() || url.password().is_some() {
+        // It fails for URLs without a host, which have no user-info.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+    }
+    url.set_fragment(None);
 }
 
 impl TryFrom<&str> for Uri {
@@ -296,12 +310,12 @@ impl Hash for Uri {
 
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.shown)
+        f.write_str(&self.parts().shown())
     }
 }
 
 impl fmt::Debug for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Uri({})", self.0.shown)
+        write!(f, "Uri({self})")
     }
 }

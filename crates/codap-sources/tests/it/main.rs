@@ -1,3 +1,26 @@
 //! Sources as their users see them, against servers that behave and servers that do not.
 
+mod bad_peers;
+#[cfg(feature = "postgres")]
+mod bad_postgres;
+#[cfg(feature = "redis")]
+mod bad_redis;
+#[cfg(target_os = "linux")]
+mod bomb;
+mod canary;
+mod conformance;
+mod cost;
 mod file;
+mod http;
+#[cfg(any(feature = "mongodb", feature = "postgres", feature = "redis"))]
+mod peer;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
+mod servers;
+mod tls;
+mod uri;
