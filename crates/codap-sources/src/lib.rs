@@ -35,6 +35,9 @@
 //! | `postgres://host/db?query=select…&param=…` | the same | `postgres` |
 //! | `redis://host/key` | the string as it is; a hash, list or set as JSON | `redis` |
 //!
+//! What the URIs of databases may say, and what becomes of each of their types in JSON, stands in
+//! the modules that are called as their features.
+//!
 //! # What holds for all of them
 //!
 //! - **A document is whole, or it is an error.** The length and the hash that the other side
@@ -79,23 +82,23 @@ mod json_names;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod lease;
 #[cfg(feature = "mongodb")]
-mod mongodb;
+pub mod mongodb;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod object;
 #[cfg(feature = "postgres")]
 mod pgpass;
 mod pools;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub mod postgres;
 #[cfg(feature = "redis")]
-mod redis;
+pub mod redis;
 #[cfg(feature = "http")]
 mod refusal;
 mod secret;
 mod settings;
 mod sources;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub mod sqlite;
 #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
 mod tls;
 #[cfg(feature = "http")]

@@ -167,7 +167,13 @@ fn parse_filter(job: &Job<'_>, text: &str) -> Result<Filter, Error> {
 }
 
 async fn connect(job: &Job<'_>, options: &str) -> Result<Driver, Error> {
-    let failed = |error: mongodb::error::Error| failed(job, &error);
+    let failed = |error: mongodb::error::Error| match &*error.kind {
+        ErrorKind::InvalidArgument { message, .. }
+        | ErrorKind::InvalidTlsConfig { message, .. } => {
+            job.error(Kind::Invalid, message).because(&error)
+        }
+        _ => failed(job, &error),
+    };
     let mut options = ClientOptions::parse(options).await.map_err(failed)?;
     reach_one(job, &options.hosts).await?;
     options.app_name.get_or_insert_with(|| "codap".to_owned());
@@ -247,11 +253,11 @@ fn is_shallow(document: &RawDocument, levels: usize) -> Result<bool, bson::error
 /// MongoDB has no error for a collection that is not there, so that is asked for.
 async fn missing(job: &Job<'_>, documents: &Collection<RawDocumentBuf>) -> Error {
     let place = documents.namespace();
-    let named = doc! { "name": documents.name() };
-    let database = documents.client().database(&place.db);
-    let names = database.list_collection_names().filter(named).await;
-    let what = match names.as_deref() {
-        Ok([]) => format!("there is no collection {:?} in the database {:?}", place.coll, place.db),
+    let names = documents.client().database(&place.db).list_collection_names().await;
+    let what = match names {
+        Ok(names) if !names.contains(&place.coll) => {
+            format!("there is no collection {:?} in the database {:?}", place.coll, place.db)
+        }
         _ => format!("no document of {:?} fits; check the id, its type, or the filter", place.coll),
     };
     job.error(Kind::NotFound, what)
@@ -289,9 +295,8 @@ fn failed(job: &Job<'_>, error: &mongodb::error::Error) -> Error {
             Kind::Incomplete,
             "the connection was given up after another one had failed".to_owned(),
         ),
-        ErrorKind::InvalidArgument { message, .. }
-        | ErrorKind::InvalidTlsConfig { message, .. } => (Kind::Invalid, message.clone()),
-        ErrorKind::InvalidResponse { message, .. } => {
+        // The driver calls a length that makes no sense an argument.
+        ErrorKind::InvalidResponse { message, .. } | ErrorKind::InvalidArgument { message, .. } => {
             (Kind::Incomplete, format!("what came makes no sense: {message}"))
         }
         ErrorKind::Bson(_) | ErrorKind::BsonDeserialization(_) => {

@@ -194,7 +194,12 @@ fn failed(job: &Job<'_>, error: &rusqlite::Error) -> Error {
         return job.error(Kind::Invalid, "the query has more than one statement; send one");
     }
     let missing = ["no such table", "no such view"].iter().any(|it| said.contains(it));
-    let (kind, advice) = match error.sqlite_error_code() {
+    let code = match error {
+        rusqlite::Error::SqlInputError { error, .. } => Some(error.code),
+        other => other.sqlite_error_code(),
+    };
+    let (kind, advice) = match code {
+        _ if missing => (Kind::NotFound, "; check its name"),
         Some(ErrorCode::NotADatabase) => (Kind::Invalid, "; is it a file of SQLite?"),
         Some(ErrorCode::DatabaseCorrupt) => (Kind::Incomplete, "; the file is damaged"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -206,7 +211,6 @@ fn failed(job: &Job<'_>, error: &rusqlite::Error) -> Error {
         Some(ErrorCode::TooBig) => (Kind::TooLarge, "; max_size allows no larger value"),
         Some(ErrorCode::ReadOnly) => (Kind::Invalid, "; a source only reads"),
         Some(ErrorCode::OperationInterrupted) => (Kind::Timeout, ""),
-        _ if missing => (Kind::NotFound, "; check its name"),
         Some(ErrorCode::Unknown) => (Kind::Invalid, "; check the query"),
         _ => (Kind::Failed, ""),
     };

@@ -54,7 +54,9 @@ impl Wire {
             job.error(Kind::Connect, what).because(&error)
         };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other);
-        let tls = TlsConnector::from(tls::config(job.environment()).map_err(io::Error::other).map_err(failed)?);
+        let tls = TlsConnector::from(
+            tls::config(job.environment()).map_err(io::Error::other).map_err(failed)?,
+        );
         // A server that does not speak TLS may take it for a beginning and wait for the rest.
         job.waits("TLS was not answered: does the server speak it?");
         let stream = tls.connect(name.map_err(failed)?, self.stream).await.map_err(failed)?;

@@ -1,5 +1,7 @@
 //! Sources as their users see them, against servers that behave and servers that do not.
 
+#[cfg(feature = "mongodb")]
+mod bad_mongodb;
 mod bad_peers;
 #[cfg(feature = "postgres")]
 mod bad_postgres;
@@ -12,6 +14,8 @@ mod conformance;
 mod cost;
 mod file;
 mod http;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(any(feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod peer;
 #[cfg(feature = "postgres")]
@@ -22,5 +26,7 @@ mod redis;
 mod s3;
 #[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod servers;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod tls;
 mod uri;
