@@ -1,6 +1,5 @@
 //! What can be typed, as clap reads it. Nothing is opened, resolved or fetched here.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -183,11 +182,8 @@ pub(crate) fn parse() -> Result<Verb, Exit> {
 }
 
 fn shown(help: &clap::Error) -> Exit {
-    let styled = std::io::stdout().is_terminal()
-        && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    let text = help.render();
-    let text = if styled { text.ansi().to_string() } else { text.to_string() };
-    crate::run::exit(output::print(text.as_bytes()).map(|()| Exit::Ok))
+    let printed = output::print_styled(&help.render().ansi().to_string());
+    crate::run::exit(printed.map(|()| Exit::Ok))
 }
 
 /// What clap has to say, in one line, without the secrets of what was typed.

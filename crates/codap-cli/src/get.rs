@@ -34,11 +34,12 @@ pub(crate) async fn run(args: args::Get, interrupt: Interrupt) -> Result<Exit, S
     let template = args.template.as_deref().map(Template::read).transpose()?;
     let named = entries.iter().filter_map(|entry| entry.link.origin());
     let origins = sourcing::origins(named, &common.header_to)?;
-    let sourcing = Sourcing::new(&common.headers, origins)?;
+    let mut sourcing = Sourcing::new(&common.headers, origins)?;
     let report = common.report.as_deref().map(|path| Report::create(path, "get")).transpose()?;
 
     let page = Arc::new(page(common));
-    put(&page, &entries, sourcing, if args.json { Reading::Json } else { Reading::ByType })?;
+    let reading = if args.json { Reading::Json } else { Reading::ByType };
+    put(&page, &entries, |entry| sourcing.of(entry), reading)?;
     let working = async {
         match template {
             None => object(&page, &entries, common).await,

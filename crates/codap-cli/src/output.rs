@@ -29,3 +29,13 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Stop> {
     output.write(bytes)?;
     output.flush()
 }
+
+/// Writes text with styles, which are left out where they would not be seen: elsewhere than on a
+/// terminal, and under `NO_COLOR`.
+pub(crate) fn print_styled(text: &str) -> Result<(), Stop> {
+    let choice = anstream::AutoStream::choice(&io::stdout());
+    match choice {
+        anstream::ColorChoice::Never => print(anstream::adapter::strip_str(text).to_string().as_bytes()),
+        _ => print(text.as_bytes()),
+    }
+}

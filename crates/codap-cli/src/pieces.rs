@@ -11,19 +11,17 @@ use crate::answer::{Answer, Reading};
 use crate::entry::Entry;
 use crate::fetch::{fetch, or_default};
 use crate::link::{Link, Recipe};
-use crate::sourcing::Sourcing;
 use crate::stop::Stop;
 
 /// Puts all entries. Those that use others start once all are there to be used.
 pub(crate) fn put(
     page: &Page,
     entries: &[Entry],
-    mut sourcing: Sourcing,
+    sources: impl FnMut(&Entry) -> Result<Sources, Stop>,
     reading: Reading,
 ) -> Result<(), Stop> {
     let all_put = Arc::new(SetOnce::new());
-    let sources: Result<Vec<Sources>, Stop> =
-        entries.iter().map(|entry| sourcing.of(entry)).collect();
+    let sources: Result<Vec<Sources>, Stop> = entries.iter().map(sources).collect();
     for (entry, sources) in entries.iter().zip(sources?) {
         let Entry { link, policy, .. } = entry.clone();
         let default = policy.default.clone();
