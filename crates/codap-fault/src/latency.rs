@@ -103,7 +103,8 @@ mod tests {
     fn distributions_have_their_shape() {
         let ms = Duration::from_millis;
         let uniform = sorted(&Latency::Uniform { min: ms(10), max: ms(30) });
-        assert!(uniform[0] >= 10.0 && uniform[19_999] <= 30.0);
+        assert!((10.0..10.1).contains(&uniform[0]), "{}", uniform[0]);
+        assert!((29.9..=30.0).contains(&uniform[19_999]), "{}", uniform[19_999]);
         assert!((19.5..20.5).contains(&uniform[10_000]), "{}", uniform[10_000]);
 
         let lognormal = sorted(&Latency::LogNormal { median: ms(20), sigma: 1.2 });

@@ -22,7 +22,10 @@ impl Program {
     fn start(name: &str, script: &Script) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
         fs::write(&path, serde_json::to_string(script).unwrap()).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_codap-fault"))
+        // With as few files as a shell may give it: it is to ask for more itself.
+        let mut child = Command::new("sh")
+            .args(["-c", "ulimit -S -n 256 && exec \"$0\" \"$1\""])
+            .arg(env!("CARGO_BIN_EXE_codap-fault"))
             .arg(&path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
