@@ -169,10 +169,10 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
         let client = session(&address).await;
         client.batch_execute("create table if not exists closed (n int)").await.unwrap();
         client
-            .batch_execute("do $$ begin create role guest login password 'CANARY7x'; exception when duplicate_object then end $$")
+            .batch_execute("do $$ begin create role guest login password 'of a guest'; exception when duplicate_object then end $$")
             .await
             .unwrap();
-        let guest = format!("postgres://guest:CANARY7x@{server}/postgres?query=table%20closed");
+        let guest = format!("postgres://guest:of%20a%20guest@{server}/postgres?query=table%20closed");
         check(guest.parse().unwrap(), Error::is_unauthorized, "the right to read").await;
     });
 }
