@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::process::{Process, bound_to_us, free_port, says};
+use super::process::{Process, Signal, bound_to_us, free_port, says};
 use super::{Server, install};
 use crate::step::Failure;
 
@@ -17,7 +17,7 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     command.arg("--log-file").arg(place.join("server.log"));
     command.arg("--pid-file").arg(place.join("server.pid")).current_dir(place);
     Ok(Server {
-        process: Process::start("mongodb", command, place)?,
+        process: Process::start("mongodb", Signal::Term, command, place)?,
         variable: "CODAP_TEST_MONGODB",
         address: format!("mongodb://127.0.0.1:{port}"),
         answers: Box::new(move || says(port, PING, b"ok\0")),

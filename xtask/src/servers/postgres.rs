@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::process::{Process, bound_to_us_as, free_port, says};
+use super::process::{Process, Signal, bound_to_us_as, free_port, says};
 use super::{Server, cannot, install};
 use crate::step::Failure;
 
@@ -22,19 +22,19 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     if install::is_root() {
         install::run(std::process::Command::new("chown").args(["-R", SYSTEM_USER]).arg(place))?;
     }
-    let mut command = bound_to_us_as(SYSTEM_USER, &initdb)?;
+    let mut command = bound_to_us_as(SYSTEM_USER, Signal::Int, &initdb)?;
     command.arg("--pgdata").arg(&data).arg("--pwfile").arg(&password).current_dir(place);
     command.args(["--username", USER, "--auth", "scram-sha-256", "--no-sync"]);
     command.args(["--encoding", "UTF8", "--locale", "C"]);
     install::run(&mut command)?;
 
-    let mut command = bound_to_us_as(SYSTEM_USER, &postgres)?;
+    let mut command = bound_to_us_as(SYSTEM_USER, Signal::Int, &postgres)?;
     command.arg("-D").arg(&data).args(["-p", &port.to_string()]).current_dir(place);
     // No socket in the file system, and nothing is worth keeping through a crash.
     command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
     command.args(["-c", "fsync=off", "-c", "max_connections=200"]);
     Ok(Server {
-        process: Process::start("postgres", command, place)?,
+        process: Process::start("postgres", Signal::Int, command, place)?,
         variable: "CODAP_TEST_POSTGRES",
         address: format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"),
         // It asks for the password only once it has started up.

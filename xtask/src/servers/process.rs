@@ -16,8 +16,26 @@ const UNTIL_IT_ANSWERS: Duration = Duration::from_secs(60);
 const UNTIL_IT_ENDS: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// What ends a server quickly and cleanly.
+#[derive(Clone, Copy)]
+pub(super) enum Signal {
+    Term,
+    /// PostgreSQL's: at TERM it waits for its clients.
+    Int,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+        }
+    }
+}
+
 pub(super) struct Process {
     name: &'static str,
+    ended_by: Signal,
     child: Child,
     log: PathBuf,
 }
@@ -25,6 +43,7 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn start(
         name: &'static str,
+        ended_by: Signal,
         mut command: Command,
         place: &Path,
     ) -> Result<Self, Failure> {
@@ -34,7 +53,7 @@ impl Process {
             command.stdin(Stdio::null()).stdout(file).stderr(also).spawn()
         });
         match started {
-            Ok(child) => Ok(Self { name, child, log }),
+            Ok(child) => Ok(Self { name, ended_by, child, log }),
             Err(error) => Err(Failure::new(format!(
                 "cannot start {}: {error}",
                 command.get_program().display()
@@ -62,10 +81,10 @@ impl Process {
         }
     }
 
-    /// SIGINT: to each of the servers it means a quick and clean end.
     pub(super) fn ask_to_end(&self) {
+        let signal = format!("-{}", self.ended_by.name());
         // The child is not waited for before its end is seen, so its id is still its own.
-        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let _ = Command::new("kill").args([&signal, &self.child.id().to_string()]).status();
     }
 
     pub(super) fn end(&mut self) {
@@ -88,17 +107,21 @@ impl Process {
     }
 }
 
-/// Starts `program` so that it gets SIGINT when this process is gone, whatever ended it. Where that
+/// Starts `program` so that it gets its signal when this process is gone, whatever ended it. Where that
 /// is not to be had (it is Linux's), Ctrl-C still reaches it: it is of the same process group.
 pub(super) fn bound_to_us(program: &Path) -> Command {
-    bound(program, &[])
+    bound(program, Signal::Term, &[])
 }
 
 /// The same, as another user when this one is root; reaching folders that root alone may enter
 /// stays allowed.
-pub(super) fn bound_to_us_as(user: &str, program: &Path) -> Result<Command, Failure> {
+pub(super) fn bound_to_us_as(
+    user: &str,
+    signal: Signal,
+    program: &Path,
+) -> Result<Command, Failure> {
     if !install::is_root() {
-        return Ok(bound(program, &[]));
+        return Ok(bound(program, signal, &[]));
     }
     if install::find("setpriv").is_none() {
         return Err(Failure::new(format!(
@@ -108,13 +131,13 @@ pub(super) fn bound_to_us_as(user: &str, program: &Path) -> Result<Command, Fail
     }
     let ids = ["--reuid", user, "--regid", user, "--init-groups"];
     let reach = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"];
-    Ok(bound(program, &[&ids[..], &reach].concat()))
+    Ok(bound(program, signal, &[&ids[..], &reach].concat()))
 }
 
-fn bound(program: &Path, options: &[&str]) -> Command {
+fn bound(program: &Path, signal: Signal, options: &[&str]) -> Command {
     let Some(setpriv) = install::find("setpriv") else { return Command::new(program) };
     let mut command = Command::new(setpriv);
-    command.args(["--pdeathsig", "INT"]).args(options).arg(program);
+    command.args(["--pdeathsig", signal.name()]).args(options).arg(program);
     command
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::process::{Process, bound_to_us, free_port, says};
+use super::process::{Process, Signal, bound_to_us, free_port, says};
 use super::{Server, install};
 use crate::step::Failure;
 
@@ -18,7 +18,7 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     command.arg(place);
     let hello = format!("AUTH {PASSWORD}\r\nPING\r\n");
     Ok(Server {
-        process: Process::start("redis", command, place)?,
+        process: Process::start("redis", Signal::Term, command, place)?,
         variable: "CODAP_TEST_REDIS",
         address: format!("redis://:{PASSWORD}@127.0.0.1:{port}"),
         answers: Box::new(move || says(port, hello.as_bytes(), b"+PONG")),
