@@ -35,7 +35,7 @@ Tests, gates, benchmarks and nightly runs of codap.
     cargo xtask test          all features, threads only, smol only, loom models: under 10 minutes
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
-    cargo xtask bench core    side by side with its peers; further arguments (--quick) go to it
+    cargo xtask bench NAME    core or sources beside its peers; further arguments (--quick) go to it
     cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants
 

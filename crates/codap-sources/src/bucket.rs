@@ -17,6 +17,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{Request, Response, StatusCode, Url};
 
 use crate::adapter::Adapter;
+#[cfg(feature = "s3")]
+use crate::aws_profile;
 use crate::client::Client;
 use crate::error::Kind;
 use crate::settings::Environment;
@@ -53,15 +55,15 @@ pub(crate) fn open(
     name: &str,
     client: &Arc<Client>,
     environment: &Environment,
-) -> Result<Bucket, object_store::Error> {
+) -> Result<Bucket, String> {
     let connector = Connector(client.clone());
     // One layer retries, and it is not this one.
     let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
     // The variables that object_store knows by these names; it passes over the others.
     macro_rules! configured {
-        ($builder:expr, $prefix:literal) => {{
+        ($builder:expr, $variables:expr) => {{
             let mut builder = $builder.with_retry(retry).with_http_connector(connector);
-            for (variable, value) in environment.beginning($prefix) {
+            for (variable, value) in $variables {
                 if let Ok(key) = variable.to_ascii_lowercase().parse() {
                     builder = builder.with_config(key, value);
                 }
@@ -72,23 +74,31 @@ pub(crate) fn open(
     Ok(match adapter {
         #[cfg(feature = "s3")]
         Adapter::S3 => {
-            let builder = configured!(object_store::aws::AmazonS3Builder::new(), "AWS_");
-            Arc::new(builder.with_bucket_name(name).build()?)
+            let variables = aws_profile::variables(environment)?;
+            let builder = configured!(object_store::aws::AmazonS3Builder::new(), variables);
+            Arc::new(builder.with_bucket_name(name).build().map_err(|error| error.to_string())?)
         }
         #[cfg(feature = "gs")]
         Adapter::Gs => {
             let builder = object_store::gcp::GoogleCloudStorageBuilder::new();
-            Arc::new(configured!(builder, "GOOGLE_").with_bucket_name(name).build()?)
+            Arc::new(
+                configured!(builder, environment.beginning("GOOGLE_"))
+                    .with_bucket_name(name)
+                    .build()
+                    .map_err(|error| error.to_string())?,
+            )
         }
         #[cfg(feature = "az")]
         Adapter::Az => {
             let builder = object_store::azure::MicrosoftAzureBuilder::new();
-            Arc::new(configured!(builder, "AZURE_").with_container_name(name).build()?)
+            Arc::new(
+                configured!(builder, environment.beginning("AZURE_"))
+                    .with_container_name(name)
+                    .build()
+                    .map_err(|error| error.to_string())?,
+            )
         }
-        other => {
-            let source = format!("{other:?} is no object store of this build").into();
-            return Err(object_store::Error::NotSupported { source });
-        }
+        other => return Err(format!("{other:?} is no object store of this build")),
     })
 }
 

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind};
-use crate::settings::{Header, Settings};
+use crate::error::Error;
+#[cfg(feature = "http")]
+use crate::error::Kind;
+#[cfg(feature = "http")]
+use crate::settings::Header;
+use crate::settings::Settings;
 use crate::sources::Sources;
+#[cfg(feature = "http")]
 use crate::uri::Uri;
 
 impl Sources {
@@ -54,6 +59,7 @@ impl Builder {
     /// Sends a header with every HTTP request to `origin` (`https://host` or `https://host:port`),
     /// and to nobody else: it is left out once a redirect leads away from there. Its value is
     /// treated as a secret. The same name once more adds a second value.
+    #[cfg(feature = "http")]
     pub fn header(
         mut self,
         origin: impl Into<String>,
@@ -70,6 +76,7 @@ impl Builder {
     /// resolved once, and its checked address is the one that is connected to. A proxy of the
     /// environment, which would do the resolving, is not used then. For programs that fetch what
     /// strangers tell them to; it holds for http(s) and object stores. Default: no.
+    #[cfg(feature = "http")]
     pub fn refuse_private_addresses(mut self, refuse: bool) -> Self {
         self.settings.refuse_private_addresses = refuse;
         self
@@ -95,15 +102,25 @@ impl Builder {
     ///
     /// # Errors
     /// If a header's origin is not one of http or https, or its name or value cannot be sent.
-    pub fn build(mut self) -> Result<Sources, Error> {
-        for header in &mut self.settings.headers {
-            let uri: Uri = header.origin.parse()?;
-            if !matches!(uri.scheme(), "http" | "https") {
-                let what = "cannot get a header: only http and https have them";
-                return Err(Error::new(Kind::Unsupported, &uri, what));
-            }
-            uri.origin().clone_into(&mut header.origin);
-        }
-        Sources::with(self.settings)
+    pub fn build(self) -> Result<Sources, Error> {
+        #[cfg(feature = "http")]
+        let settings = with_origins(self.settings)?;
+        #[cfg(not(feature = "http"))]
+        let settings = self.settings;
+        Sources::with(settings)
     }
+}
+
+/// The headers' origins as URIs have them.
+#[cfg(feature = "http")]
+fn with_origins(mut settings: Settings) -> Result<Settings, Error> {
+    for header in &mut settings.headers {
+        let uri: Uri = header.origin.parse()?;
+        if !matches!(uri.scheme(), "http" | "https") {
+            let what = "cannot get a header: only http and https have them";
+            return Err(Error::new(Kind::Unsupported, &uri, what));
+        }
+        uri.origin().clone_into(&mut header.origin);
+    }
+    Ok(settings)
 }

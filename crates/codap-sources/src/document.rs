@@ -27,29 +27,30 @@ impl Document {
     }
 
     /// A value as its JSON text: what databases give.
-    #[cfg_attr(
-        not(any(
-            feature = "mongodb",
-            feature = "sqlite",
-            feature = "postgres",
-            feature = "redis"
-        )),
-        expect(dead_code, reason = "for the databases")
-    )]
+    #[cfg(any(feature = "mongodb", feature = "redis"))]
     pub(crate) fn of_json(uri: &Uri, value: &serde_json::Value) -> Self {
         Self::new(uri, value.to_string().into()).with_content_type(Some("application/json"))
     }
 
+    #[cfg(any(
+        feature = "http",
+        feature = "mongodb",
+        feature = "postgres",
+        feature = "sqlite",
+        feature = "redis"
+    ))]
     pub(crate) fn with_content_type(mut self, content_type: Option<&str>) -> Self {
         self.content_type = content_type.map(Into::into);
         self
     }
 
+    #[cfg(any(feature = "file", feature = "http"))]
     pub(crate) fn with_version(mut self, version: Option<&str>) -> Self {
         self.version = version.map(Into::into);
         self
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn with_length_verified(mut self, verified: bool) -> Self {
         self.length_verified = verified;
         self

@@ -53,6 +53,16 @@ pub(crate) enum Kind {
     /// The URI, or what came, makes no sense.
     Invalid,
     /// The other side says that it cannot now.
+    #[cfg_attr(
+        not(any(
+            feature = "http",
+            feature = "mongodb",
+            feature = "sqlite",
+            feature = "postgres",
+            feature = "redis"
+        )),
+        expect(dead_code, reason = "a file is never busy")
+    )]
     Busy,
     /// It failed otherwise.
     Failed,
@@ -84,11 +94,13 @@ impl Error {
     }
 
     /// Whether a retry is worth it, where that does not follow from the kind.
+    #[cfg(any(feature = "http", feature = "sqlite"))]
     pub(crate) fn transient(self, transient: bool) -> Self {
         self.but(|inner| inner.transient = transient)
     }
 
     /// What the other side said about when to come back.
+    #[cfg(feature = "http")]
     pub(crate) fn after(self, delay: Option<Duration>) -> Self {
         self.but(|inner| inner.retry_after = delay)
     }

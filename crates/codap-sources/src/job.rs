@@ -6,7 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind};
-use crate::settings::{Environment, Settings};
+#[cfg(any(
+    feature = "s3",
+    feature = "gs",
+    feature = "az",
+    feature = "postgres",
+    feature = "redis"
+))]
+use crate::settings::Environment;
+use crate::settings::Settings;
 use crate::uri::Uri;
 
 /// What an adapter is to fetch, and within which bounds. Its caller ends it at the deadline by
@@ -42,6 +50,13 @@ impl<'a> Job<'a> {
     }
 
     /// The environment variables that adapters may look at.
+    #[cfg(any(
+        feature = "s3",
+        feature = "gs",
+        feature = "az",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     pub(crate) fn environment(&self) -> &'a Environment {
         &self.settings.environment
     }
@@ -52,23 +67,18 @@ impl<'a> Job<'a> {
     }
 
     /// Notes that `bytes` more have come.
+    #[cfg(any(feature = "http", feature = "mongodb", feature = "postgres", feature = "redis"))]
     pub(crate) fn received(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Notes why there is no request yet, until `has_waited`.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "redis")),
-        expect(dead_code, reason = "the other clients have pools of their own")
-    )]
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn waits(&self, why: &'static str) {
         *self.wait() = Some(Wait { why, since: Instant::now(), ended: None });
     }
 
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "redis")),
-        expect(dead_code, reason = "the other clients have pools of their own")
-    )]
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn has_waited(&self) {
         if let Some(wait) = &mut *self.wait() {
             wait.ended = Some(Instant::now());
@@ -85,6 +95,7 @@ impl<'a> Job<'a> {
     }
 
     /// Refuses what is larger than allowed.
+    #[cfg(any(feature = "mongodb", feature = "postgres", feature = "sqlite", feature = "redis"))]
     pub(crate) fn check_size(&self, size: u64) -> Result<(), Error> {
         if size <= self.max_size() { Ok(()) } else { Err(self.too_large(None)) }
     }

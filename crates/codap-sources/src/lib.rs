@@ -51,12 +51,14 @@
 //! - **Secrets are not shown**, neither by [`Uri`] nor by [`Error`], in `Display` or `Debug`.
 //! - **Dropping the future ends the fetch**, and gives up its connection if a reply was under way.
 //!
-//! Credentials come from where each ecosystem keeps them (`AWS_*`, `GOOGLE_*`, `AZURE_*`, `PG*`,
-//! …), or from the user-info of the URI.
+//! Credentials come from where each ecosystem keeps them (`AWS_*` and `~/.aws`, `GOOGLE_*`,
+//! `AZURE_*`, `PG*`, …), or from the user-info of the URI.
 
 mod adapter;
 #[cfg(feature = "http")]
 mod address;
+#[cfg(feature = "s3")]
+mod aws_profile;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod bucket;
 mod builder;
@@ -82,11 +84,19 @@ mod json_names;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod lease;
 #[cfg(feature = "mongodb")]
-pub mod mongodb;
+mod mongodb;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod object;
 #[cfg(feature = "postgres")]
 mod pgpass;
+#[cfg(any(
+    feature = "s3",
+    feature = "gs",
+    feature = "az",
+    feature = "mongodb",
+    feature = "postgres",
+    feature = "redis"
+))]
 mod pools;
 #[cfg(feature = "postgres")]
 pub mod postgres;

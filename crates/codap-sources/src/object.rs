@@ -81,9 +81,8 @@ impl Object {
         }
         let opening =
             async { bucket::open(uri.adapter(), &name, &buckets.client, job.environment()) };
-        let bucket = buckets.open.get(uri.origin(), opening).await.map_err(|error| {
-            let what = format!("cannot be reached as the environment is: {error}");
-            job.error(Kind::Invalid, what).because(&error)
+        let bucket = buckets.open.get(uri.origin(), opening).await.map_err(|error: String| {
+            job.error(Kind::Invalid, format!("cannot be reached as the environment is: {error}"))
         })?;
         Ok(Self { bucket, name, path, version })
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 pub(crate) struct Settings {
     pub(crate) max_size: u64,
     pub(crate) timeout: Duration,
+    #[cfg(feature = "http")]
     pub(crate) headers: Vec<Header>,
+    #[cfg(feature = "http")]
     pub(crate) refuse_private_addresses: bool,
     pub(crate) environment: Environment,
 }
@@ -24,6 +26,7 @@ impl Environment {
     }
 
     /// The value of a variable that is there and not empty.
+    #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let value = match self.0.get(name) {
             Some(value) => Some(value.clone()),
@@ -33,6 +36,7 @@ impl Environment {
     }
 
     /// All variables whose name begins so.
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     pub(crate) fn beginning(&self, prefix: &str) -> BTreeMap<String, String> {
         let process = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -52,6 +56,7 @@ impl fmt::Debug for Environment {
 }
 
 /// A header for one origin.
+#[cfg(feature = "http")]
 #[derive(Clone)]
 pub(crate) struct Header {
     pub(crate) origin: String,
@@ -64,7 +69,9 @@ impl Default for Settings {
         Self {
             max_size: 64 << 20,
             timeout: Duration::from_secs(30),
+            #[cfg(feature = "http")]
             headers: Vec::new(),
+            #[cfg(feature = "http")]
             refuse_private_addresses: false,
             environment: Environment::default(),
         }
@@ -72,6 +79,7 @@ impl Default for Settings {
 }
 
 /// Without the value, which is a credential more often than not.
+#[cfg(feature = "http")]
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: …", self.origin, self.name)

@@ -1,6 +1,5 @@
 //! What names a document: checked when it is made, and shown without its secrets.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -135,6 +134,13 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     (well_formed && meant).then_some((scheme, rest))
 }
 
+#[cfg(any(
+    feature = "http",
+    feature = "mongodb",
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "redis"
+))]
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -169,18 +175,17 @@ impl Uri {
         Parts::of(&self.0.text)
     }
 
-    /// As it was given, secrets included.
-    pub(crate) fn text(&self) -> &str {
-        &self.0.text
-    }
-
     /// The host or hosts, with their ports, or the bucket; `""` if there is none.
     pub(crate) fn host(&self) -> &str {
         self.parts().split_authority().1
     }
 
     /// User name and password, decoded.
+    #[cfg(any(feature = "http", feature = "mongodb", feature = "postgres", feature = "redis"))]
     pub(crate) fn user_info(&self) -> Option<(String, Option<String>)> {
+        if !self.0.text.contains('@') {
+            return None;
+        }
         self.parts().split_authority().0.map(|user_info| match user_info.split_once(':') {
             Some((user, password)) => (decoded(user), Some(decoded(password))),
             None => (decoded(user_info), None),
@@ -188,21 +193,38 @@ impl Uri {
     }
 
     /// The path, decoded unless it was given as a plain path.
-    pub(crate) fn path(&self) -> Cow<'_, str> {
+    #[cfg(any(
+        feature = "file",
+        feature = "s3",
+        feature = "gs",
+        feature = "az",
+        feature = "postgres",
+        feature = "sqlite"
+    ))]
+    pub(crate) fn path(&self) -> std::borrow::Cow<'_, str> {
         let parts = self.parts();
         match parts.scheme {
-            None => Cow::Borrowed(parts.path),
+            None => parts.path.into(),
             Some(_) => percent_decode_str(parts.path).decode_utf8_lossy(),
         }
     }
 
     /// The path's segments, each decoded, without a first empty one.
+    #[cfg(any(feature = "mongodb", feature = "redis"))]
     pub(crate) fn segments(&self) -> Vec<String> {
         let path = self.parts().path;
         path.strip_prefix('/').unwrap_or(path).split('/').map(decoded).collect()
     }
 
     /// Names and values of the query in their order, decoded; `+` is a space.
+    #[cfg(any(
+        feature = "s3",
+        feature = "gs",
+        feature = "az",
+        feature = "mongodb",
+        feature = "postgres",
+        feature = "sqlite"
+    ))]
     pub(crate) fn query(&self) -> Vec<(String, String)> {
         let decoded = |text: &str| decoded(&text.replace('+', " "));
         let pairs = self.parts().query.unwrap_or_default().split('&');
@@ -230,7 +252,9 @@ impl FromStr for Uri {
         if text.is_empty() {
             return refuse("a URI is empty; name one, as https://host/path or path/to/file");
         }
-        if let Some(at) = text.bytes().position(|b| b.is_ascii_control()) {
+        // All of it is looked at, which is done many bytes at a time; one alone is rare.
+        if text.bytes().fold(false, |found, b| found | b.is_ascii_control()) {
+            let at = text.bytes().position(|b| b.is_ascii_control()).unwrap_or_default();
             return refuse(&format!("a URI has a control character at byte {at}; encode it"));
         }
         let mut text = Box::<str>::from(text);

@@ -1,4 +1,9 @@
 //! Sources as their users see them, against servers that behave and servers that do not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail as tests do, and say what they found"
+)]
 
 #[cfg(feature = "mongodb")]
 mod bad_mongodb;
