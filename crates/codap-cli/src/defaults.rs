@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::json_text::is_json;
+use crate::redact::redact;
 use crate::stop::Stop;
 
 /// Defaults by name, and one for all the others.
@@ -18,10 +19,11 @@ impl Defaults {
         for text in texts {
             let Some((name, json)) = text.split_once('=') else {
                 let what = "has no name (write NAME=JSON, or '*=JSON' for all)";
-                return Err(Stop::usage(format!("--default {text}: {what}")));
+                return Err(Stop::usage(format!("--default {}: {what}", redact(text))));
             };
             if !is_json(json) {
                 let what = "is not JSON (a text has quotes: NAME='\"text\"')";
+                let name = redact(name);
                 return Err(Stop::usage(format!("--default {name}: its value {what}")));
             }
             match name {
@@ -47,7 +49,8 @@ impl Defaults {
         match self.named.keys().find(|name| !is_entry(name)) {
             None => Ok(()),
             Some(name) => Err(Stop::usage(format!(
-                "--default {name}: there is no entry of that name (name one, or * for all)"
+                "--default {}: there is no entry of that name (name one, or * for all)",
+                redact(name)
             ))),
         }
     }

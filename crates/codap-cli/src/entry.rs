@@ -42,7 +42,9 @@ pub(crate) fn check(entries: &[Entry]) -> Result<(), Stop> {
     for entry in entries {
         if !names.insert(&*entry.name) {
             let name = &entry.name;
-            return Err(Stop::usage(format!("{name}: is named twice (give each entry its own name)")));
+            return Err(Stop::usage(format!(
+                "{name}: is named twice (give each entry its own name)"
+            )));
         }
     }
     for entry in entries {

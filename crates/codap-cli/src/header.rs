@@ -70,8 +70,13 @@ mod tests {
 
     #[test]
     fn variables_and_dollars() {
-        assert_eq!(complete("a $5 $$x ${PATH}").unwrap(), format!("a $5 $x {}", env::var("PATH").unwrap()));
-        assert!(complete("${NO_SUCH_VARIABLE_1}").is_err_and(|it| it.contains("NO_SUCH_VARIABLE_1")));
+        assert_eq!(
+            complete("a $5 $$x ${PATH}").unwrap(),
+            format!("a $5 $x {}", env::var("PATH").unwrap())
+        );
+        assert!(
+            complete("${NO_SUCH_VARIABLE_1}").is_err_and(|it| it.contains("NO_SUCH_VARIABLE_1"))
+        );
         assert!(complete("${open").is_err());
     }
 

@@ -54,9 +54,7 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Stop> {
     }
     match File::open(path) {
         Ok(file) => Ok(Box::new(BufReader::new(file))),
-        Err(error) => {
-            Err(Stop::usage(format!("{}: cannot be read: {error}", path.display())))
-        }
+        Err(error) => Err(Stop::usage(format!("{}: cannot be read: {error}", path.display()))),
     }
 }
 

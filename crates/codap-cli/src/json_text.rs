@@ -125,8 +125,7 @@ mod tests {
     fn an_element_has_a_line() {
         let mut out = Vec::new();
         push_indented(r#"{"a":[1,{}],"b":"x, y"}"#, 1, &mut out);
-        let expected =
-            "{\n    \"a\": [\n      1,\n      {}\n    ],\n    \"b\": \"x, y\"\n  }";
+        let expected = "{\n    \"a\": [\n      1,\n      {}\n    ],\n    \"b\": \"x, y\"\n  }";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -9,8 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What may stand in a URI as it is; all else of a value is percent-encoded, so that a value can
 /// never be more than a part of a path or of a query.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A URI, or what becomes one.
 #[derive(Debug, Clone)]
@@ -35,7 +34,10 @@ impl Link {
     /// complete.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let Some(hole) = text.find("{{").into_iter().chain(text.find("{%")).min() else {
-            return text.parse().map(Self::Fixed).map_err(|error: codap_sources::Error| error.to_string());
+            return text
+                .parse()
+                .map(Self::Fixed)
+                .map_err(|error: codap_sources::Error| error.to_string());
         };
         let environment = environment();
         let template = environment
@@ -119,7 +121,7 @@ fn environment() -> Environment<'static> {
 fn kind(value: &Value) -> String {
     match value.kind() {
         minijinja::value::ValueKind::None => "null".to_owned(),
-        kind => format!("{kind}"),
+        kind => format!("a {kind}"),
     }
 }
 

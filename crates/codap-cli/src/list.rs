@@ -88,7 +88,9 @@ async fn go_on(
         let next = poll_fn(|cx| {
             let next = drain.as_mut().poll_next(cx);
             // Nobody waits for what is in a buffer.
-            if next.is_pending() && let Err(stop) = writer.output.flush() {
+            if next.is_pending()
+                && let Err(stop) = writer.output.flush()
+            {
                 return Poll::Ready(Err(stop));
             }
             next.map(Ok)
@@ -198,9 +200,8 @@ impl Works {
         let uri = line.uri.as_ref().map_or_else(|_| String::new(), ToString::to_string);
         let begun = Begun { number: line.number, uri, at: Instant::now() };
         self.window.lock().window.begin(begun);
-        let fetching = line
-            .uri
-            .map(|uri| fetch(self.sources.clone(), uri, &self.policy, self.reading));
+        let fetching =
+            line.uri.map(|uri| fetch(self.sources.clone(), uri, &self.policy, self.reading));
         Box::pin(async move {
             let reply = match fetching {
                 Ok(fetching) => fetching.await,
@@ -308,7 +309,9 @@ impl Writer {
         if !ended {
             let last = left.last().map_or(0, |(begun, _)| begun.number);
             let deadline = shown(deadline);
-            say(&format!("the deadline of {deadline} has passed: nothing was read behind line {last}"));
+            say(&format!(
+                "the deadline of {deadline} has passed: nothing was read behind line {last}"
+            ));
             return Ok(Exit::SomeFailed);
         }
         Ok(Exit::of_failures(self.failures))
@@ -327,7 +330,9 @@ impl Writer {
         if let Some(report) = self.report {
             report.finish(ended.as_ref().map_or_else(Stop::exit, |exit| *exit))?;
         }
-        if let Ok(Exit::SomeFailed) = ended && self.failures > 0 {
+        if let Ok(Exit::SomeFailed) = ended
+            && self.failures > 0
+        {
             let (failures, s) = (self.failures, if self.failures == 1 { "" } else { "s" });
             say(&format!("{failures} line{s} failed (the output tells each)"));
         }

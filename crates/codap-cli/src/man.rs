@@ -5,6 +5,7 @@ use clap::CommandFactory as _;
 use crate::args::Args;
 use crate::exit::Exit;
 use crate::output;
+use crate::redact::redact;
 use crate::stop::Stop;
 
 /// The page of the tool, or of one of its commands.
@@ -17,7 +18,8 @@ pub(crate) fn print(command: Option<&str>) -> Result<Exit, Stop> {
             let found = tool.find_subcommand(name).cloned();
             found.ok_or_else(|| {
                 let names: Vec<_> = tool.get_subcommands().map(clap::Command::get_name).collect();
-                Stop::usage(format!("there is no command {name}; there are {}", names.join(", ")))
+                let (name, names) = (redact(name), names.join(", "));
+                Stop::usage(format!("there is no command {name}; there are {names}"))
             })?
         }
     };

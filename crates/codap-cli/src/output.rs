@@ -35,7 +35,9 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Stop> {
 pub(crate) fn print_styled(text: &str) -> Result<(), Stop> {
     let choice = anstream::AutoStream::choice(&io::stdout());
     match choice {
-        anstream::ColorChoice::Never => print(anstream::adapter::strip_str(text).to_string().as_bytes()),
+        anstream::ColorChoice::Never => {
+            print(anstream::adapter::strip_str(text).to_string().as_bytes())
+        }
         _ => print(text.as_bytes()),
     }
 }

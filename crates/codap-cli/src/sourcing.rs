@@ -25,7 +25,8 @@ struct Common {
 impl Sourcing {
     /// `headers` go to `origins`, and nowhere else.
     pub(crate) fn new(headers: &[String], origins: BTreeSet<String>) -> Result<Self, Stop> {
-        let headers: Result<Vec<Header>, String> = headers.iter().map(|it| Header::parse(it)).collect();
+        let headers: Result<Vec<Header>, String> =
+            headers.iter().map(|it| Header::parse(it)).collect();
         let headers = headers.map_err(|error| Stop::usage(format!("-H: {error}")))?;
         if !headers.is_empty() && origins.is_empty() {
             return Err(Stop::usage(
@@ -64,7 +65,8 @@ impl Common {
         for Header { name, value } in own {
             builder = builder.header(own_origin, name, value);
         }
-        let is_own = |header: &Header| own.iter().any(|it| it.name.eq_ignore_ascii_case(&header.name));
+        let is_own =
+            |header: &Header| own.iter().any(|it| it.name.eq_ignore_ascii_case(&header.name));
         for origin in &self.origins {
             for header in &self.headers {
                 if origin != own_origin || !is_own(header) {

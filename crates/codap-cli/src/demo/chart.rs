@@ -136,7 +136,8 @@ impl Row<'_> {
 pub(super) fn picture(title: &str, rows: &[Row<'_>], took: Duration) -> String {
     let scale = took / CELLS as u32;
     let took = millis(took);
-    let mut text = format!("{BOLD}{title}{BOLD:#}{took:>width$}\n", width = 79 - title.chars().count());
+    let mut text =
+        format!("{BOLD}{title}{BOLD:#}{took:>width$}\n", width = 79 - title.chars().count());
     let _ = writeln!(text, "{DIM}{:13}{}{DIM:#}", "", axis(scale));
     for row in rows {
         let ran = millis(length(&row.ran));

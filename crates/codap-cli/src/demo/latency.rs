@@ -53,8 +53,7 @@ mod tests {
         let latency = Latency { median: Duration::from_millis(50), spread: 0.4 };
         assert_eq!(latency.of(1, "/a"), latency.of(1, "/a"));
         assert_ne!(latency.of(1, "/a"), latency.of(2, "/a"));
-        let mut all: Vec<Duration> =
-            (0..999).map(|n| latency.of(1, &format!("/{n}"))).collect();
+        let mut all: Vec<Duration> = (0..999).map(|n| latency.of(1, &format!("/{n}"))).collect();
         all.sort();
         let median = all[499].as_secs_f64() * 1000.0;
         assert!((45.0..55.0).contains(&median), "{median}");

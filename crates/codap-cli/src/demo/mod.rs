@@ -71,7 +71,8 @@ async fn told(stores: &Stores, path: &Path) -> Result<String, Stop> {
 
 fn head(stores: &Stores, entries: usize) -> String {
     let host = |origin: &str| origin.trim_start_matches("http://").to_owned();
-    let mut text = format!("The page of a small photo site: {entries} pieces from four stores.\n\n");
+    let mut text =
+        format!("The page of a small photo site: {entries} pieces from four stores.\n\n");
     for (store, what) in [
         (Store::Documents, stores.documents.told()),
         (Store::Objects, format!("S3 over HTTP, {}", host(stores.objects()))),

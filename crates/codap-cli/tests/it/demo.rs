@@ -17,7 +17,8 @@ fn it_shows_the_page_twice_and_what_it_saved() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(!ran.stdout.contains('\x1b'), "colour is for terminals");
-    for text in ["One after another", "With codap", "JSON over HTTP", "--mongodb URI", "page.html"] {
+    for text in ["One after another", "With codap", "JSON over HTTP", "--mongodb URI", "page.html"]
+    {
         assert!(ran.stdout.contains(text), "{text:?} is not in\n{}", ran.stdout);
     }
     let last = ran.stdout.lines().find(|line| line.contains(" times as fast")).unwrap();
@@ -53,6 +54,8 @@ fn a_seed_is_another_site() {
 
 #[test]
 fn where_it_cannot_write_it_says_so() {
-    codap(["demo", "-o", "no/such/page.html"]).run().told(3, &["no/such/page.html: cannot be written"]);
+    codap(["demo", "-o", "no/such/page.html"])
+        .run()
+        .told(3, &["no/such/page.html: cannot be written"]);
     codap(["demo", "--mongodb", "nonsense"]).run().told(3, &["--mongodb: "]);
 }

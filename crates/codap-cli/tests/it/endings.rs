@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use codap_fault::{On, Reply, Script, Server};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::tool::{codap, ended};
+use crate::tool::{codap, ended, serve};
 
 fn silent() -> Server {
-    Script::new().rule(On::any(), Reply::silence()).start_blocking().unwrap()
+    serve(Script::new().rule(On::any(), Reply::silence()))
 }
 
 fn interrupt(child: &Child) {
-    let id = Pid::from_raw(child.id().cast_signed()).unwrap();
-    kill_process(id, Signal::INT).unwrap();
+    let id = Pid::from_raw(child.id().cast_signed()).expect("a process has a number");
+    kill_process(id, Signal::INT).expect("the process is there");
 }
 
 /// A second, and what a busy machine takes to notice it.
@@ -72,7 +72,8 @@ fn ctrl_c_ends_what_waits_for_its_reader() {
 #[test]
 fn a_reader_that_has_seen_enough_is_a_success() {
     let uris = "a\n".repeat(20_000);
-    let (mut child, _folder) = codap(["list", "-i", "uris"]).file("a", "1").file("uris", uris).start();
+    let (mut child, _folder) =
+        codap(["list", "-i", "uris"]).file("a", "1").file("uris", uris).start();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut String::new()).unwrap();
     drop(output);

@@ -98,9 +98,9 @@ fn a_media_type_decides_what_is_json() {
 
 #[test]
 fn names_are_names_and_there_once() {
-    codap(["get", "a=x", "a=y"]).run().said(2, &[
-        "codap: a: is named twice (give each entry its own name)",
-    ]);
+    codap(["get", "a=x", "a=y"])
+        .run()
+        .said(2, &["codap: a: is named twice (give each entry its own name)"]);
     for entry in ["https://host/x?a=b", "my-name=x", "7=x", "=x", "justone"] {
         codap(["get", entry]).run().told(2, &["an entry has no name (write NAME=URI"]);
     }

@@ -2,10 +2,10 @@
 
 use codap_fault::{On, Reply, Script, Server};
 
-use crate::tool::{SECRET, codap};
+use crate::tool::{SECRET, codap, serve};
 
 fn server() -> Server {
-    Script::new().rule(On::any(), Reply::ok("1")).start_blocking().unwrap()
+    serve(Script::new().rule(On::any(), Reply::ok("1")))
 }
 
 fn header(server: &Server, name: &str) -> Vec<Option<String>> {
@@ -22,18 +22,18 @@ fn variables_come_from_the_environment() {
     assert_eq!(header(&server, "authorization"), [Some(format!("Bearer {SECRET}"))]);
     assert_eq!(header(&server, "x-price"), [Some("$5 $x".to_owned())]);
     let ran = codap(["get", &uri, "-H", "A: ${NO_SUCH_VARIABLE}"]).run();
-    ran.said(2, &[
-        "codap: -H: header A: the environment has no NO_SUCH_VARIABLE; set it, as in \
-         NO_SUCH_VARIABLE=… codap …",
-    ]);
+    ran.said(
+        2,
+        &["codap: -H: header A: the environment has no NO_SUCH_VARIABLE; set it, as in \
+         NO_SUCH_VARIABLE=… codap …"],
+    );
 }
 
 #[test]
 fn a_redirect_to_another_origin_does_not_get_them() {
     let other = server();
     let to = other.url_at("localhost", "/b");
-    let server =
-        Script::new().rule(On::any(), Reply::redirect(302, to)).start_blocking().unwrap();
+    let server = Script::new().rule(On::any(), Reply::redirect(302, to)).start_blocking().unwrap();
     codap(["get", &format!("a={}", server.url("/a")), "-H", BEARER]).env("TOKEN", SECRET).prints();
     assert_eq!(header(&other, "authorization"), [None]);
     assert_eq!(header(&server, "authorization"), [Some(format!("Bearer {SECRET}"))]);
@@ -69,7 +69,8 @@ fn origins_out_of_a_file_get_them_only_if_named() {
     let ran = codap(["list", "-", "-H", BEARER]).env("TOKEN", SECRET).input(&*line).run();
     ran.told(2, &["-H: goes to nobody", "--header-to ORIGIN"]);
     let to = server.url("/");
-    let ran = codap(["list", "-", "-H", BEARER, "--header-to", &to]).env("TOKEN", SECRET).input(&*line);
+    let ran =
+        codap(["list", "-", "-H", BEARER, "--header-to", &to]).env("TOKEN", SECRET).input(&*line);
     ran.prints();
     assert_eq!(header(&server, "authorization"), [Some(format!("Bearer {SECRET}"))]);
     let ran = codap(["list", "-", "-H", BEARER, "--header-to", "s3://b/k"]).env("TOKEN", "1").run();

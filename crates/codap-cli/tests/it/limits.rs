@@ -38,7 +38,8 @@ fn what_takes_too_long_is_told_with_how_long_it_had() {
         ran.told(1, &["codap: a: timed out after 1", " ms (give it more by --timeout"]);
         assert_eq!(ran.stdout, "{\n  \"b\": 1\n}\n");
         codap(["race", &server.url("/a"), option, "100ms"]).run().told(1, &["timed out after"]);
-        let ran = codap(["list", "b", &server.url("/a"), "b", option, "150ms"]).file("b", "1").run();
+        let ran =
+            codap(["list", "b", &server.url("/a"), "b", option, "150ms"]).file("b", "1").run();
         ran.said(1, &["codap: 1 line failed (the output tells each)"]);
         let lines = ran.lines();
         assert!(lines[1]["error"].as_str().unwrap().starts_with("timed out after "), "{lines:?}");
@@ -61,7 +62,7 @@ fn a_deadline_ends_a_list_whose_input_has_no_end() {
 fn what_may_go_well_later_is_tried_again() {
     let server = Script::new()
         .rule(On::path("/busy").nth(..=2), Reply::status(503))
-        .rule(On::path("/busy"), Reply::ok("3"))
+        .rule(On::path("/busy"), Reply::ok(serde_json::json!(3)))
         .rule(On::path("/gone"), Reply::status(404))
         .rule(On::path("/never"), Reply::status(503))
         .start_blocking()

@@ -43,7 +43,8 @@ fn a_name_that_is_no_entry_is_told_before_anything_starts() {
 
 #[test]
 fn a_cycle_is_an_error_of_those_in_it() {
-    let ran = codap(["get", "a=x/{{ b }}", "b=x/{{ c }}", "c=x/{{ a }}", "d=d"]).file("d", "4").run();
+    let ran =
+        codap(["get", "a=x/{{ b }}", "b=x/{{ c }}", "c=x/{{ a }}", "d=d"]).file("d", "4").run();
     assert_eq!((ran.code, &*ran.stdout), (Some(1), "{\n  \"d\": 4\n}\n"));
     assert_eq!(ran.stderr.lines().count(), 3, "{}", ran.stderr);
     for line in ran.stderr.lines() {

@@ -10,7 +10,8 @@ use crate::tool::{codap, ended};
 
 #[test]
 fn the_order_is_that_of_the_lines_and_not_of_the_replies() {
-    let spread = codap_fault::Latency::Uniform { min: Duration::ZERO, max: Duration::from_millis(50) };
+    let spread =
+        codap_fault::Latency::Uniform { min: Duration::ZERO, max: Duration::from_millis(50) };
     let server = Script::new()
         .seed(7)
         .latency(spread)
@@ -18,12 +19,16 @@ fn the_order_is_that_of_the_lines_and_not_of_the_replies() {
         .start_blocking()
         .unwrap();
     let uris: Vec<String> = (1..=200).map(|n| server.url(&format!("/{n}"))).collect();
-    let ran = codap(["list", "-i", "uris.txt", "--limit", "16"]).file("uris.txt", uris.join("\n")).run();
+    let ran =
+        codap(["list", "-i", "uris.txt", "--limit", "16"]).file("uris.txt", uris.join("\n")).run();
     ran.said(0, &[]);
     let lines = ran.lines();
     assert_eq!(lines.len(), 200);
     for (at, line) in lines.iter().enumerate() {
-        assert_eq!(*line, json!({"line": at + 1, "uri": uris[at], "value": format!("/{}", at + 1)}));
+        assert_eq!(
+            *line,
+            json!({"line": at + 1, "uri": uris[at], "value": format!("/{}", at + 1)})
+        );
     }
     let most = server.counters().concurrent_max;
     assert!((2..=16).contains(&most), "{most} ran at once");
@@ -39,9 +44,8 @@ fn a_line_is_written_as_soon_as_the_order_allows() {
     let (mut child, _folder) =
         codap(["list", &server.url("/a"), &server.url("/slow"), &server.url("/b"), "-"]).start();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || -> serde_json::Value {
-        serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap()
-    };
+    let mut next =
+        || -> serde_json::Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
     // While the second hangs and stdin is open.
     assert_eq!(next()["line"], 1);
     server.wait_for_blocking(|counters| counters.stalled == 1).unwrap();
@@ -58,7 +62,9 @@ fn a_line_is_written_as_soon_as_the_order_allows() {
 #[test]
 fn a_bad_line_is_told_by_its_number_and_the_rest_goes_on() {
     let long = "x".repeat(70_000);
-    let input = [b"a.txt\n\ngopher://h/1\nno/such\n\xff\n" as &[u8], long.as_bytes(), b"\r\na.txt\r\n"].concat();
+    let input =
+        [b"a.txt\n\ngopher://h/1\nno/such\n\xff\n" as &[u8], long.as_bytes(), b"\r\na.txt\r\n"]
+            .concat();
     let ran = codap(["list", "-"]).file("a.txt", "7").input(input).run();
     ran.said(1, &["codap: 4 lines failed (the output tells each)"]);
     let lines = ran.lines();
@@ -87,7 +93,10 @@ fn what_cannot_be_read_is_told() {
 
 #[test]
 fn a_document_is_a_line() {
-    let ran = codap(["list", "a", "b", "--json"]).file("a", "{ \"x\": [1,\n 2.50] }").file("b", "text").run();
+    let ran = codap(["list", "a", "b", "--json"])
+        .file("a", "{ \"x\": [1,\n 2.50] }")
+        .file("b", "text")
+        .run();
     let first = ran.stdout.lines().next().unwrap();
     assert_eq!(first, r#"{"line":1,"uri":"a","value":{"x":[1,2.50]}}"#);
     assert!(ran.lines()[1]["error"].as_str().unwrap().starts_with("is not JSON"), "{}", ran.stdout);
@@ -96,9 +105,11 @@ fn a_document_is_a_line() {
 /// Everything that the process ever held, in bytes.
 #[cfg(target_os = "linux")]
 fn peak(child: &std::process::Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let status = status.expect("a process that runs has a status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.expect("it says what it held at most") * 1024
 }
 
 /// A long list takes no more memory than a short one. `CODAP_SCALE` says how long; without it as

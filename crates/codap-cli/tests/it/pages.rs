@@ -1,7 +1,7 @@
 //! Commands that pages show do what the pages say.
 //!
 //! In docs/cli.md a block of `console` has commands after `$ ` (and `> `, where they go on), each
-//! with what it prints: stderr first, then stdout. Blocks run one after another in one folder, which has the files that blocks
+//! with what it prints, stdout and stderr as they come. Blocks run one after another in one folder, which has the files that blocks
 //! headed by `<!-- file: NAME -->` hold. `…` stands for anything within a line.
 
 use std::path::Path;
@@ -71,7 +71,9 @@ fn every_command_of_the_page_prints_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let bin = Path::new(env!("CARGO_BIN_EXE_codap")).parent().unwrap();
     let path = std::env::join_paths(
-        [bin.to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        [bin.to_owned()]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     )
     .unwrap();
     let mut ran = 0;

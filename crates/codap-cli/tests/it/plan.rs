@@ -10,7 +10,7 @@ fn entries_come_in_the_order_of_the_file_then_those_that_were_typed() {
     let server = Script::new()
         .rule(On::path("/user").header("authorization", "*"), Reply::ok(json!({"id": 7})))
         .rule(On::path("/flaky").nth(..=2), Reply::status(503))
-        .rule(On::path("/flaky"), Reply::ok("3"))
+        .rule(On::path("/flaky"), Reply::ok(json!(3)))
         .rule(On::path("/never"), Reply::silence())
         .rule(On::path("/echo/*").without("authorization"), Reply::ok(codap_fault::Body::Echo))
         .start_blocking()
@@ -35,9 +35,11 @@ fn entries_come_in_the_order_of_the_file_then_those_that_were_typed() {
         never = server.url("/never"),
     );
     let echo = format!("echo={}", server.url("/echo/{{ user.id }}"));
-    let ran = codap(["get", "--plan", "p.toml", &echo]).env("TOKEN", SECRET).file("p.toml", plan).run();
+    let ran =
+        codap(["get", "--plan", "p.toml", &echo]).env("TOKEN", SECRET).file("p.toml", plan).run();
     ran.told(0, &["codap: ads: its default stands in: timed out after"]);
-    let expected = json!({"zebra": 3, "user": {"id": 7}, "ads": [{"text": "none"}], "echo": "/echo/7"});
+    let expected =
+        json!({"zebra": 3, "user": {"id": 7}, "ads": [{"text": "none"}], "echo": "/echo/7"});
     assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap(), expected);
     let order: Vec<usize> =
         ["zebra", "user", "ads", "echo"].iter().map(|it| ran.stdout.find(it).unwrap()).collect();
@@ -83,5 +85,8 @@ fn the_schema_is_that_of_plans() {
     let mut known: Vec<&str> = said.split('`').skip(3).step_by(2).collect();
     known.sort_unstable();
     assert_eq!(described, known, "{said}");
-    assert_eq!((&entry["additionalProperties"], &entry["required"]), (&json!(false), &json!(["uri"])));
+    assert_eq!(
+        (&entry["additionalProperties"], &entry["required"]),
+        (&json!(false), &json!(["uri"]))
+    );
 }

@@ -36,7 +36,9 @@ fn in_uris_that_fail_in_every_way() {
             assert!(!report.contains(SECRET), "{report}");
             assert_eq!(report.matches("\"name\"").count(), uris.len());
         });
-        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        // In a race one is good: it is no JSON, but nobody wants it to be.
+        let code = if verb == "race" { 0 } else { 1 };
+        assert_eq!(ran.code, Some(code), "{}", ran.stderr);
     }
 }
 

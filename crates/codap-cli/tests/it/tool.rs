@@ -24,6 +24,11 @@ pub(crate) struct Tool {
     folder: TempDir,
 }
 
+/// Starts a server that does as this script says.
+pub(crate) fn serve(script: codap_fault::Script) -> codap_fault::Server {
+    script.start_blocking().expect("a server starts on the loopback")
+}
+
 /// A run that has ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -108,7 +113,7 @@ pub(crate) fn ended(child: Child) -> Ran {
     thread::spawn(move || tell.send(child.wait_with_output()));
     let output = told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
         let id = rustix::process::Pid::from_raw(id.cast_signed()).expect("a process has a number");
-        drop(rustix::process::kill_process(id, rustix::process::Signal::KILL));
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
         panic!("the program did not end within {PATIENCE:?}");
     });
     Ran::of(output.expect("its output is read"))
