@@ -22,6 +22,7 @@ pub(crate) fn steps() -> Vec<Step> {
         "test: sources",
         Cargo::new("test -p codap-sources --all-features"),
     ));
+    steps.push(Step::cargo_with_servers("test: tool", Cargo::new("test -p codap-cli")));
     steps.extend(loom::steps(Some(loom::SECONDS_PER_MODEL)));
     steps
 }

@@ -81,12 +81,12 @@ impl Row<'_> {
     /// Its bar; `scale` is what a character stands for.
     fn bar(&self, scale: Duration) -> String {
         let mut bar = String::new();
-        let (color, mut last) = (self.store.color(), ' ');
+        let (color, short) = (self.store.color(), length(&self.ran) < scale);
         for cell in 0..CELLS {
             let span = (scale * cell as u32, scale * (cell as u32 + 1));
             let mut drawn = self.cell(span);
             // What takes no time to speak of is there nevertheless.
-            if drawn == ' ' && !"█▐".contains(last) && self.begins_in(span) {
+            if drawn == ' ' && short && self.begins_in(span) {
                 drawn = '▏';
             }
             match drawn {
@@ -98,7 +98,6 @@ impl Row<'_> {
                     let _ = write!(bar, "{color}{drawn}{color:#}");
                 }
             }
-            last = drawn;
         }
         bar
     }
@@ -201,7 +200,8 @@ pub(super) fn html(rows: &[Row<'_>], took: Duration) -> String {
     for row in rows {
         let _ = write!(html, r#"<div class="entry"><span>{}</span><div>"#, row.name);
         let spans = row.waited.iter().map(|span| ("wait", span));
-        let spans = spans.chain(row.ran.iter().map(|span| (row.store.name(), span)));
+        // Between its waits an entry runs for no time to speak of.
+        let spans = spans.chain(row.ran.last().map(|span| (row.store.name(), span)));
         for (class, &(from, until)) in spans {
             let (left, width) = (share(from), share(until.saturating_sub(from)));
             let _ = write!(

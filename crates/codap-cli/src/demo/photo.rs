@@ -16,10 +16,10 @@ const LIGHTS: [(&str, &str, &str, f64); 5] = [
     ("#3a4f8f", "#f3c6d3", "#fff4e8", 228.0),
 ];
 
-/// A landscape: SVG, about 3 KB. `name` decides which.
-pub(super) fn landscape(seed: u64, name: &str) -> String {
+/// The landscape of the `nth` photo: SVG, about 3 KB.
+pub(super) fn landscape(seed: u64, nth: usize, name: &str) -> String {
     let mut draw = Draw::new(seed, name);
-    let (top, bottom, sun, hue) = LIGHTS[(draw.unit() * LIGHTS.len() as f64) as usize];
+    let (top, bottom, sun, hue) = LIGHTS[(seed as usize).wrapping_add(nth) % LIGHTS.len()];
     let id: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let (x, y) = (draw.between(90.0, 390.0), draw.between(70.0, 150.0));
     let mut svg = format!(

@@ -40,6 +40,8 @@ pub(super) fn comments() -> Value {
         {"by": "Noor", "text": "That light! Which lens was it?"},
         {"by": "Gian", "text": "Next time wake me, too."},
         {"by": "Yuki", "text": "The lake looks like glass."},
+        {"by": "Luzia", "text": "Is the hut open all winter?"},
+        {"by": "Tomás", "text": "I could look at the third one for an hour."},
     ])
 }
 

@@ -125,11 +125,12 @@ fn document(seed: u64, target: &str) -> Reply {
 /// S3 as a client that reads sees it: `/bucket/key`.
 fn object(seed: u64, target: &str) -> Reply {
     let key = target.split('?').next().and_then(|path| path.strip_prefix("/photos/"));
-    match key.filter(|key| site::PHOTOS.iter().any(|photo| photo.0 == *key)) {
-        Some(key) => Reply {
+    let nth = key.and_then(|key| site::PHOTOS.iter().position(|photo| photo.0 == key));
+    match nth {
+        Some(nth) => Reply {
             status: "200 OK",
             content_type: "image/svg+xml",
-            body: landscape(seed, key).into_bytes(),
+            body: landscape(seed, nth, site::PHOTOS[nth].0).into_bytes(),
             after: OBJECTS.of(seed, target),
         },
         None => not_found(

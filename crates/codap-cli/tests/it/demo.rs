@@ -59,3 +59,30 @@ fn where_it_cannot_write_it_says_so() {
         .told(3, &["no/such/page.html: cannot be written"]);
     codap(["demo", "--mongodb", "nonsense"]).run().told(3, &["--mongodb: "]);
 }
+
+/// The address of the MongoDB that `cargo xtask servers` starts; `None` if it was left out.
+fn mongodb() -> Option<String> {
+    let without = std::env::var("CODAP_TEST_WITHOUT").unwrap_or_default();
+    if without.split(',').any(|it| it == "mongodb") {
+        println!("LEFT OUT: this test needs the server mongodb");
+        return None;
+    }
+    let told = "CODAP_TEST_MONGODB is not set, so there is no server to test against: run `cargo \
+                xtask test --only tool`, or `cargo xtask servers` and set what it prints, or \
+                CODAP_TEST_WITHOUT=mongodb";
+    Some(std::env::var("CODAP_TEST_MONGODB").expect(told))
+}
+
+#[test]
+fn a_real_document_store_is_used_and_left_as_it_was() {
+    let Some(uri) = mongodb() else { return };
+    let ran = codap(["demo", "--mongodb", &uri]).run();
+    ran.said(0, &[]);
+    assert!(ran.stdout.contains("MongoDB, mongodb://"), "{}", ran.stdout);
+    // What it put there is gone.
+    let (place, options) = uri.split_once('?').unwrap_or((&uri, ""));
+    let host = place.find("://").unwrap() + 3;
+    let end = place[host..].find('/').map_or(place.len(), |at| host + at);
+    let user = format!("user={}/codap_demo/users/7?{options}", &place[..end]);
+    assert_eq!(codap(["get", &user]).run().code, Some(1));
+}

@@ -19,4 +19,6 @@ mod template;
 mod demo;
 mod help;
 mod pages;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tool;
