@@ -34,7 +34,7 @@ impl Sourcing {
             ));
         }
         let common = Common { headers, origins };
-        let shared = common.sources(&[], "")?;
+        let shared = common.sources(&[], "", "-H")?;
         Ok(Self { common, shared, own: Vec::new() })
     }
 
@@ -52,14 +52,16 @@ impl Sourcing {
         if let Some((_, _, sources)) = known {
             return Ok(sources.clone());
         }
-        let sources = self.common.sources(&entry.headers, origin)?;
+        let sources = self.common.sources(&entry.headers, origin, &entry.name)?;
         self.own.push((entry.headers.clone(), origin.to_owned(), sources.clone()));
         Ok(sources)
     }
 }
 
 impl Common {
-    fn sources(&self, own: &[Header], own_origin: &str) -> Result<Sources, Stop> {
+    /// Sources that send these headers, and those that are sent for every entry. `of` says whose
+    /// they are.
+    fn sources(&self, own: &[Header], own_origin: &str, of: &str) -> Result<Sources, Stop> {
         // Each attempt has its time from the policy of its entry.
         let mut builder = Sources::builder().timeout(std::time::Duration::MAX);
         for Header { name, value } in own {
@@ -74,7 +76,7 @@ impl Common {
                 }
             }
         }
-        builder.build().map_err(|error| Stop::usage(format!("-H: {error}")))
+        builder.build().map_err(|error| Stop::usage(format!("{of}: {error}")))
     }
 }
 

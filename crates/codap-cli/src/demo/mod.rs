@@ -5,6 +5,7 @@
 
 mod assemble;
 mod chart;
+mod direct;
 mod document_store;
 mod latency;
 mod photo;
@@ -26,6 +27,7 @@ use assemble::{Assembled, Store};
 use stores::Stores;
 
 pub(crate) async fn run(args: args::Demo, interrupt: Interrupt) -> Result<Exit, Stop> {
+    direct::without_proxies()?;
     let stores = interrupt.during(Stores::start(args.seed, args.mongodb.as_deref())).await??;
     let told = interrupt.during(told(&stores, &args.output)).await;
     stores.documents.clear().await;

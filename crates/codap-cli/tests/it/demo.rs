@@ -53,6 +53,14 @@ fn a_seed_is_another_site() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_proxy_is_not_asked() {
+    let tool = codap(["demo"]).env("HTTP_PROXY", "http://127.0.0.1:1").env("all_proxy", "nonsense");
+    let printed = tool.prints();
+    assert!(printed.contains(" times as fast"), "{printed}");
+}
+
+#[test]
 fn where_it_cannot_write_it_says_so() {
     codap(["demo", "-o", "no/such/page.html"])
         .run()
@@ -60,22 +68,17 @@ fn where_it_cannot_write_it_says_so() {
     codap(["demo", "--mongodb", "nonsense"]).run().told(3, &["--mongodb: "]);
 }
 
-/// The address of the MongoDB that `cargo xtask servers` starts; `None` if it was left out.
-fn mongodb() -> Option<String> {
+#[test]
+fn a_real_document_store_is_used_and_left_as_it_was() {
     let without = std::env::var("CODAP_TEST_WITHOUT").unwrap_or_default();
     if without.split(',').any(|it| it == "mongodb") {
         println!("LEFT OUT: this test needs the server mongodb");
-        return None;
+        return;
     }
     let told = "CODAP_TEST_MONGODB is not set, so there is no server to test against: run `cargo \
                 xtask test --only tool`, or `cargo xtask servers` and set what it prints, or \
                 CODAP_TEST_WITHOUT=mongodb";
-    Some(std::env::var("CODAP_TEST_MONGODB").expect(told))
-}
-
-#[test]
-fn a_real_document_store_is_used_and_left_as_it_was() {
-    let Some(uri) = mongodb() else { return };
+    let uri = std::env::var("CODAP_TEST_MONGODB").expect(told);
     let ran = codap(["demo", "--mongodb", &uri]).run();
     ran.said(0, &[]);
     assert!(ran.stdout.contains("MongoDB, mongodb://"), "{}", ran.stdout);
