@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::duration;
@@ -191,6 +191,24 @@ fn line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let told = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let told = told.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let told: Vec<&str> = told.map(|line| line.strip_prefix("error: ").unwrap_or(line)).collect();
-    format!("{} (see codap --help)", redact(&told.join(" ")))
+    let mut line = String::new();
+    for part in told {
+        let (part, between) = match part.strip_prefix("tip: ") {
+            Some(tip) => (tip, "; "),
+            None => (part.strip_prefix("error: ").unwrap_or(part), " "),
+        };
+        line.push_str(if line.is_empty() { "" } else { between });
+        line.push_str(part);
+    }
+    format!("{} (see {} --help)", redact(&line), command())
+}
+
+/// The command that was meant, as far as it is one.
+fn command() -> String {
+    let tool = Args::command();
+    let verb = std::env::args_os().nth(1);
+    match verb.and_then(|verb| tool.find_subcommand(verb).map(clap::Command::get_name)) {
+        Some(verb) => format!("codap {verb}"),
+        None => "codap".to_owned(),
+    }
 }

@@ -9,11 +9,11 @@ const HEIGHT: f64 = 320.0;
 
 /// Skies from top to bottom, the sun, and the hue of the ridges.
 const LIGHTS: [(&str, &str, &str, f64); 5] = [
+    ("#3a4f8f", "#f3c6d3", "#fff4e8", 228.0),
     ("#1f3b73", "#f6a15b", "#ffe9c4", 258.0),
     ("#5aa9d6", "#e8f4fb", "#ffffff", 205.0),
     ("#2b2350", "#e0637a", "#ffd9b0", 290.0),
     ("#0f2f4a", "#7fd1c7", "#f4fff8", 178.0),
-    ("#3a4f8f", "#f3c6d3", "#fff4e8", 228.0),
 ];
 
 /// The landscape of the `nth` photo: SVG, about 3 KB.

@@ -58,3 +58,22 @@ fn completions_and_manual_pages_know_every_option() {
 fn the_version_is_that_of_the_workspace() {
     assert_eq!(codap(["--version"]).prints(), format!("codap {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn what_makes_no_sense_is_one_line_with_what_to_do() {
+    let told = |args: &[&str], line: &str| {
+        codap(args).run().said(2, &[&format!("codap: {line}")]);
+    };
+    told(
+        &["lst"],
+        "unrecognized subcommand 'lst'; a similar subcommand exists: 'list' (see codap --help)",
+    );
+    told(
+        &["get", "--limit=0", "a=a"],
+        "invalid value '0' for '--limit <N>': nothing could run (see codap get --help)",
+    );
+    told(
+        &["race"],
+        "the following required arguments were not provided: <URI>... (see codap race --help)",
+    );
+}
