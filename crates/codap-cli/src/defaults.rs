@@ -39,6 +39,12 @@ impl Defaults {
         self.named.get(name).or(self.all.as_ref())
     }
 
+    /// What stands in for an entry that has `planned` as its own: the name goes before the plan,
+    /// the plan before all.
+    pub(crate) fn of_entry(&self, name: &str, planned: Option<String>) -> Option<String> {
+        self.named.get(name).cloned().or(planned).or_else(|| self.all.clone())
+    }
+
     /// What stands in for any.
     pub(crate) fn of_all(&self) -> Option<&String> {
         self.all.as_ref()

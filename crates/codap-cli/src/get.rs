@@ -74,9 +74,8 @@ fn entries(args: &args::Get) -> Result<Vec<Entry>, Stop> {
     let defaults = Defaults::parse(&args.common.default)?;
     defaults.check(|name| entries.iter().any(|entry| entry.name == name))?;
     for entry in &mut entries {
-        if let Some(default) = defaults.of(&entry.name) {
-            entry.policy.default = Some(default.clone());
-        }
+        let planned = entry.policy.default.take();
+        entry.policy.default = defaults.of_entry(&entry.name, planned);
     }
     Ok(entries)
 }

@@ -44,6 +44,15 @@ fn one_for_all() {
 }
 
 #[test]
+fn a_name_goes_before_the_plan_and_the_plan_before_all() {
+    let plan = "[entries.a]\nuri = 'no/a'\ndefault = 1\n[entries.b]\nuri = 'no/b'\ndefault = 2\n\
+                [entries.c]\nuri = 'no/c'\n";
+    let tool = codap(["get", "--plan=p.toml", "--default=*=3", "--default=a=4"]);
+    let ran = tool.file("p.toml", plan).run();
+    assert_eq!((ran.code, &*ran.stdout), (Some(0), "{\n  \"a\": 4,\n  \"b\": 2,\n  \"c\": 3\n}\n"));
+}
+
+#[test]
 fn what_makes_no_sense_is_told() {
     let told = |default: &str, texts: &[&str]| {
         codap(["get", "a=a", "--default", default]).run().told(2, texts);
