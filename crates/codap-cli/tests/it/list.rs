@@ -59,6 +59,27 @@ fn a_line_is_written_as_soon_as_the_order_allows() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Else what waits behind it would fill the memory.
+#[test]
+fn a_line_that_hangs_holds_up_those_far_behind_it() {
+    let server = Script::new()
+        .rule(On::path("/1"), Reply::ok("1").stall(Stall::at(At::Head)))
+        .rule(On::any(), Reply::ok("2"))
+        .start_blocking()
+        .unwrap();
+    let uris: Vec<String> = (1..=500).map(|n| server.url(&format!("/{n}"))).collect();
+    let tool = codap(["list", "-i", "uris", "--limit", "4"]).file("uris", uris.join("\n"));
+    let (child, _folder) = tool.start();
+    // Four for each that may run.
+    server.wait_for_blocking(|it| it.requests == 16 && it.concurrent == 1).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let more = server.wait_within(Duration::from_millis(300), |it| it.requests > 16);
+    assert!(runtime.block_on(more).is_err(), "no more began");
+    server.release();
+    let ran = ended(child);
+    assert_eq!((ran.code, ran.lines().len()), (Some(0), 500));
+}
+
 #[test]
 fn a_bad_line_is_told_by_its_number_and_the_rest_goes_on() {
     let long = "x".repeat(70_000);
