@@ -1,10 +1,14 @@
-//! `cargo xtask bench core`: the benchmarks, each with the features that its peers need.
+//! `cargo xtask bench core` and `… sources`: the benchmarks, each with the features that its peers
+//! need.
 
-use crate::step::{Cargo, Failure, Step, WhenOneFails, run_all};
+use crate::run::{WhenOneFails, run_all};
+use crate::step::{Cargo, Failure, Step};
 
 /// Name of the bench target, and the command that runs it.
-const SUITES: [(&str, &str); 1] =
-    [("core", "bench -p codap --bench core --features tokio,smol --")];
+const SUITES: [(&str, &str); 2] = [
+    ("core", "bench -p codap --bench core --features tokio,smol --"),
+    ("sources", "bench -p codap-sources --bench sources --"),
+];
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let command = command(args)?;

@@ -1,7 +1,7 @@
 //! Tests, gates, benchmarks and nightly runs of codap: `cargo xtask --help`.
 //!
-//! `step` knows how to run and report a list of steps; `test`, `ci`, `bench` and `nightly` each say
-//! which steps there are. `tidy` holds every file to the rules that no compiler knows, one rule per
+//! `step` is one of a list, `run` runs and reports on the list; `test`, `ci`, `bench` and `nightly`
+//! each say which steps there are, `servers` starts what some of them need. `tidy` holds every file to the rules that no compiler knows, one rule per
 //! file, over `tokens`.
 
 mod bench;
@@ -15,6 +15,8 @@ mod manifest;
 mod marks;
 mod miri;
 mod nightly;
+mod run;
+mod servers;
 mod snippets;
 mod step;
 mod test;
@@ -24,7 +26,8 @@ mod versions;
 
 use std::process::ExitCode;
 
-use step::{Failure, WhenOneFails};
+use run::WhenOneFails;
+use step::Failure;
 
 const HELP: &str = "\
 Tests, gates, benchmarks and nightly runs of codap.
@@ -32,12 +35,14 @@ Tests, gates, benchmarks and nightly runs of codap.
     cargo xtask test          all features, threads only, smol only, loom models: under 10 minutes
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
-    cargo xtask bench core    side by side with its peers; further arguments (--quick) go to it
+    cargo xtask bench NAME    core or sources beside its peers; further arguments (--quick) go to it
+    cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants
 
 test, ci and nightly also take:
     --list                    print the steps and their commands, run nothing
     --only NAME               run only the steps whose name contains NAME
+    --without SERVER          leave out a server for tests, and the tests that need it
 
 Each step's name and duration go to stderr, and the command that runs a failed one alone.
 ";
@@ -63,9 +68,10 @@ fn run(args: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     match command.as_str() {
-        "test" => step::run_all("test", test::steps(), WhenOneFails::Stop, rest),
-        "ci" => step::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
-        "nightly" => step::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
+        "test" => run::run_all("test", test::steps(), WhenOneFails::Stop, rest),
+        "ci" => run::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
+        "nightly" => run::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
+        "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         "tidy" => Err(Failure::new(format!("tidy takes no arguments, got {rest:?}"))),

@@ -19,6 +19,11 @@ pub(crate) fn steps() -> Vec<Step> {
         "large: a million entries, thousands of seeds",
         large.env("CODAP_SCALE", ENTRIES).env("CODAP_SEEDS", SEEDS),
     )];
+    let long_list = Cargo::new("test --release -p codap-cli --test it memory_is_flat");
+    steps.push(Step::cargo(
+        "large: the tool lists a million URIs",
+        long_list.env("CODAP_SCALE", ENTRIES),
+    ));
     steps.extend(loom::steps(None));
     steps.extend(miri::steps());
     steps.push(Step::check("mutants: one part", mutants));

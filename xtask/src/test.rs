@@ -17,6 +17,12 @@ pub(crate) fn steps() -> Vec<Step> {
             Cargo::new("test -p codap --no-default-features --features smol"),
         ),
     ];
+    steps.push(Step::cargo("test: fault", Cargo::new("test -p codap-fault --all-features")));
+    steps.push(Step::cargo_with_servers(
+        "test: sources",
+        Cargo::new("test -p codap-sources --all-features"),
+    ));
+    steps.push(Step::cargo_with_servers("test: tool", Cargo::new("test -p codap-cli")));
     steps.extend(loom::steps(Some(loom::SECONDS_PER_MODEL)));
     steps
 }

@@ -1,4 +1,7 @@
 //! One version: the workspace's, each path dependency's, and the newest heading of CHANGELOG.md.
+//!
+//! A path alone is right for what only tests need: cargo leaves it out when it publishes, while a
+//! version would have to be published too.
 
 use crate::finding::{File, Finding};
 use crate::manifest::{self, Entry};
@@ -45,7 +48,8 @@ fn path_dependency<'a>(entry: &Entry<'a>, all: &[Entry<'a>]) -> Option<&'a str> 
     let name = sections.next()?;
     if name.ends_with("dependencies") {
         manifest::field(entry.value, "path")?;
-        return Some(manifest::field(entry.value, "version").unwrap_or(""));
+        let version = manifest::field(entry.value, "version");
+        return version.or((name != "dev-dependencies").then_some(""));
     }
     // `[dependencies.name]` with `path = ` under it.
     let table = sections.next()?.ends_with("dependencies") && entry.key == "path";
@@ -111,6 +115,14 @@ mod tests {
             assert_eq!(found.len(), 1, "{member}: {found:?}");
             assert!(found[0].starts_with("crates/x/Cargo.toml:2: version"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn what_only_tests_need_may_be_a_path_alone() {
+        let member =
+            |version| format!("[dev-dependencies]\nfault = {{ path = \"../fault\"{version} }}\n");
+        assert_eq!(found(ROOT, &member(""), "## 0.2.0\n"), [""; 0]);
+        assert_eq!(found(ROOT, &member(", version = \"0.1.0\""), "## 0.2.0\n").len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A sorted list from a search index, each hit completed by a lookup of its own, in order.
 //!
 //! ```sh
-//! cargo run --example enrich
+//! cargo run -p codap --example enrich
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

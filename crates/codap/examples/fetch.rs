@@ -1,7 +1,7 @@
 //! When work is slow or fails: timeouts, retries, defaults, and a page that is due at an instant.
 //!
 //! ```sh
-//! cargo run --example fetch
+//! cargo run -p codap --example fetch
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

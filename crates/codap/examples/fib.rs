@@ -1,7 +1,7 @@
 //! Thirty Fibonacci numbers in the background, by key and in order.
 //!
 //! ```sh
-//! cargo run --example fib
+//! cargo run -p codap --example fib
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,7 +1,7 @@
 //! The same question to several replicas: the fastest good answer counts, the losers are stopped.
 //!
 //! ```sh
-//! cargo run --example first_reply
+//! cargo run -p codap --example first_reply
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,7 +1,7 @@
 //! A page from three places: everything starts at once, and the template waits for what it shows.
 //!
 //! ```sh
-//! cargo run --example page --features minijinja
+//! cargo run -p codap --example page --features minijinja
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

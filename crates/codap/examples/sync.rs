@@ -1,7 +1,7 @@
 //! A program without any runtime: functions and futures run on codap's own threads.
 //!
 //! ```sh
-//! cargo run --example sync --no-default-features
+//! cargo run -p codap --example sync --no-default-features
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,0 +1,60 @@
+//! `codap`, the tool: fetch from many places at once.
+//!
+//! A verb is a file: [`get`] (by name), [`list`] (in order), [`race`] (the first that answers),
+//! [`demo`]. What they share, from the command line to the data: [`args`] is what was typed,
+//! [`plan`], [`entry`], [`link`], [`header`] and [`policy`] are what it means, [`fetch`] is the work
+//! of one entry and [`answer`] what it brings, [`output`], [`say`], [`progress`] and [`report`] are
+//! where it goes, [`exit`], [`stop`] and [`interrupt`] how it ends.
+
+mod answer;
+mod args;
+mod completions;
+mod defaults;
+mod demo;
+mod duration;
+mod entry;
+mod exit;
+mod failure;
+mod fetch;
+mod get;
+mod header;
+mod input;
+mod interrupt;
+mod json_text;
+mod link;
+mod list;
+mod man;
+mod output;
+mod pieces;
+mod plan;
+mod policy;
+mod progress;
+mod race;
+mod render;
+mod report;
+mod run;
+mod say;
+mod sourcing;
+mod stop;
+mod timeline;
+mod window;
+
+use std::process::ExitCode;
+
+use args::Verb;
+
+fn main() -> ExitCode {
+    let verb = match args::parse() {
+        Ok(verb) => verb,
+        Err(exit) => return exit.into(),
+    };
+    let ended = match verb {
+        Verb::Get(args) => run::run(async |interrupt| get::run(args, interrupt).await),
+        Verb::List(args) => run::run(async |interrupt| list::run(args, interrupt).await),
+        Verb::Race(args) => run::run(async |interrupt| race::run(args, interrupt).await),
+        Verb::Demo(args) => run::run(async |interrupt| demo::run(args, interrupt).await),
+        Verb::Completions { shell } => completions::print(shell),
+        Verb::Man { command } => man::print(command.as_deref()),
+    };
+    run::exit(ended).into()
+}

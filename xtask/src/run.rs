@@ -1,0 +1,175 @@
+//! Running a list of steps and reporting on it.
+
+use std::time::{Duration, Instant};
+
+use crate::servers::Servers;
+use crate::step::{Failure, Step, say, show};
+
+/// What the rest of the list does when one step fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenOneFails {
+    Stop,
+    GoOn,
+}
+
+/// What the command line says about a list.
+#[derive(Debug, Default)]
+struct Wanted {
+    list_only: bool,
+    only: Option<String>,
+    without: Vec<String>,
+}
+
+impl Wanted {
+    fn parse(list: &str, args: &[String]) -> Result<Self, Failure> {
+        let (mut wanted, mut rest) = (Self::default(), args.iter());
+        while let Some(flag) = rest.next() {
+            let mut value =
+                || rest.next().cloned().ok_or_else(|| Failure::new(format!("{flag} takes a name")));
+            match flag.as_str() {
+                "--list" => wanted.list_only = true,
+                "--only" => wanted.only = Some(value()?),
+                "--without" => wanted.without.push(value()?),
+                _ => {
+                    return Err(Failure::new(format!(
+                        "`cargo xtask {list}` takes --list, --only NAME and --without SERVER, \
+                         got {args:?}"
+                    )));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Runs the list called `list`, as `args` narrow it.
+pub(crate) fn run_all(
+    list: &str,
+    mut steps: Vec<Step>,
+    when_one_fails: WhenOneFails,
+    args: &[String],
+) -> Result<(), Failure> {
+    let Wanted { list_only, only, without } = Wanted::parse(list, args)?;
+    if let Some(name) = only {
+        steps.retain(|s| s.name.contains(&name));
+        if steps.is_empty() {
+            return Err(Failure::new(format!(
+                "no step of `{list}` has {name:?} in its name: see --list"
+            )));
+        }
+    }
+    if list_only {
+        steps.iter().for_each(|s| show(&format!("{}\n    {}", s.name, s.alone(list))));
+        return Ok(());
+    }
+    run_each(list, &steps, when_one_fails, &without)
+}
+
+fn run_each(
+    list: &str,
+    steps: &[Step],
+    when_one_fails: WhenOneFails,
+    without: &[String],
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let (mut times, mut failures) = (Vec::new(), Vec::new());
+    // Started for the first step that needs them, stopped when the last step has ended.
+    let mut servers = None;
+    for step in steps {
+        say(&format!("\n==> {}\n    {}", step.name, step.alone(list)));
+        let started = Instant::now();
+        let result = run_one(step, &mut servers, without);
+        let took = readable(started.elapsed());
+        say(&format!("    {}: {took}", step.name));
+        let mark = if result.is_ok() { "ok" } else { "FAILED" };
+        times.push(format!("{took:>12}  {mark:6}  {}", step.name));
+        if let Err(failure) = result {
+            failures.push(format!(
+                "FAILED: {}: {failure}\nto run it again: {}",
+                step.name,
+                step.alone(list)
+            ));
+            if when_one_fails == WhenOneFails::Stop {
+                break;
+            }
+        }
+    }
+    say(&format!("\n{}\n{:>12}  in all", times.join("\n"), readable(begun.elapsed())));
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("\n{}", failures.join("\n\n"))))
+    }
+}
+
+fn run_one(step: &Step, servers: &mut Option<Servers>, without: &[String]) -> Result<(), Failure> {
+    if step.needs_servers() && servers.is_none() {
+        *servers = Some(Servers::start(without)?);
+    }
+    step.run(&servers.as_ref().map(Servers::env).unwrap_or_default())
+}
+
+fn readable(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes() -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fails() -> Result<(), Failure> {
+        Err(Failure::new("bad"))
+    }
+
+    fn list() -> Vec<Step> {
+        vec![
+            Step::check("first", fails),
+            Step::check("second", passes),
+            Step::check("third", fails),
+        ]
+    }
+
+    fn run(when: WhenOneFails, args: &[&str]) -> String {
+        let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
+        run_all("ci", list(), when, &args).map_or_else(|f| f.to_string(), |()| "passed".into())
+    }
+
+    #[test]
+    fn a_failure_names_the_step_and_the_command_that_runs_it_again() {
+        let failure = run(WhenOneFails::Stop, &[]);
+        assert!(failure.contains("FAILED: first: bad"), "{failure}");
+        assert!(failure.contains("to run it again: cargo xtask ci --only first"), "{failure}");
+        assert!(!failure.contains("third"), "{failure}");
+    }
+
+    #[test]
+    fn going_on_reports_every_failure() {
+        let failure = run(WhenOneFails::GoOn, &[]);
+        assert!(
+            failure.contains("first") && failure.contains("third") && !failure.contains("second"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn only_narrows_and_refuses_what_does_not_exist() {
+        assert_eq!(run(WhenOneFails::Stop, &["--only", "second"]), "passed");
+        assert!(run(WhenOneFails::Stop, &["--only", "nothing"]).contains("no step"));
+        assert!(run(WhenOneFails::Stop, &["--only"]).contains("--only takes a name"));
+        assert!(run(WhenOneFails::Stop, &["--what"]).contains("takes --list"));
+        assert_eq!(run(WhenOneFails::Stop, &["--list"]), "passed");
+    }
+
+    #[test]
+    fn durations_are_readable() {
+        assert_eq!(readable(Duration::from_millis(1234)), "1.2 s");
+        assert_eq!(readable(Duration::from_secs(125)), "2 min 05 s");
+    }
+}
