@@ -33,7 +33,7 @@ pub(crate) enum Adapter {
 /// A scheme, its adapter, the feature that brings it, and whether that is on.
 struct Scheme(&'static str, Adapter, &'static str, bool);
 
-const SCHEMES: [Scheme; 14] = [
+const SCHEMES: [Scheme; 13] = [
     Scheme("file", Adapter::File, "file", cfg!(feature = "file")),
     Scheme("http", Adapter::Http, "http", cfg!(feature = "http")),
     Scheme("https", Adapter::Http, "http", cfg!(feature = "http")),
@@ -47,7 +47,6 @@ const SCHEMES: [Scheme; 14] = [
     Scheme("postgresql", Adapter::Postgres, "postgres", cfg!(feature = "postgres")),
     Scheme("redis", Adapter::Redis, "redis", cfg!(feature = "redis")),
     Scheme("rediss", Adapter::Redis, "redis", cfg!(feature = "redis")),
-    Scheme("redis+unix", Adapter::Redis, "redis", cfg!(feature = "redis")),
 ];
 
 /// Whether this is a scheme of ours, in this build or another.

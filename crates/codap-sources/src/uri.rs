@@ -109,8 +109,15 @@ impl<'a> Parts<'a> {
     /// What cannot be, told by what to write instead.
     fn check(&self, adapter: Adapter) -> Result<(), &'static str> {
         let (_, host) = self.split_authority();
+        let mut parts = [self.authority, Some(self.path), self.query].into_iter().flatten();
+        let is_text = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8().is_ok();
         match (self.scheme, adapter) {
-            (None, _) | (_, Adapter::Sqlite) => Ok(()),
+            (None, _) => Ok(()),
+            // A lossy reading would ask for another document. Servers of the web read for themselves.
+            _ if adapter != Adapter::Http && !parts.all(is_text) => {
+                Err("has %-codes that spell no text (UTF-8), as in %FF; check them")
+            }
+            (_, Adapter::Sqlite) => Ok(()),
             (_, Adapter::File) if matches!(host, "" | "localhost") => Ok(()),
             (_, Adapter::File) => Err("is on another host; file:///path has three slashes"),
             // WHATWG reads it as a slash, RFC 3986 not at all.

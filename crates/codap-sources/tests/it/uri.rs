@@ -35,6 +35,7 @@ fn what_is_malformed_says_so() {
         "http://host/a\nb",
         "http://host/\0",
         "file://elsewhere/path",
+        "file:///%FF",
         "a\tb",
     ] {
         let error = refused(text);

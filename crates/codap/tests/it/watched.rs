@@ -14,7 +14,7 @@ use std::time::Duration;
 use codap::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
-use crate::stage::silence_deliberate_panics;
+use crate::leaks::Watch;
 
 /// A runtime to run a test on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,12 +140,13 @@ impl<T: Debug + Clone> Doing<T> {
     }
 }
 
-/// Runs `test`, and fails with what it was doing if one step takes longer than `patience`.
+/// Runs `test` under the guard against leaks, and fails with what it was doing if one step takes
+/// longer than `patience`.
 pub(crate) fn watched<T: Debug + Clone + Send + 'static>(
     patience: Duration,
     test: impl FnOnce(&Doing<T>) + Send + 'static,
 ) {
-    silence_deliberate_panics();
+    let _watch = Watch::new();
     let doing = Arc::new(Doing(Mutex::new((0, None))));
     let (running, ended) = channel::<()>();
     let body = {
