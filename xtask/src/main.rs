@@ -32,7 +32,7 @@ use step::Failure;
 const HELP: &str = "\
 Tests, gates, benchmarks and nightly runs of codap.
 
-    cargo xtask test          all features, threads only, smol only, loom models: under 10 minutes
+    cargo xtask test          the core on all features, threads, smol; sources and tool; loom models
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
     cargo xtask bench NAME    core or sources beside its peers; further arguments (--quick) go to it

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test that fits into ten minutes from a fresh clone on two cores.
+//! `cargo xtask test`: every test that can run before every change.
 
 use crate::dependencies;
 use crate::loom;
