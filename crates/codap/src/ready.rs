@@ -1,7 +1,7 @@
 //! Work that may run and was not polled yet: its first poll is made by a starter.
 //!
 //! A task for each entry is what a runtime charges most for, and much work is over at its first
-//! poll: a hit in a cache, a failed check. So new work waits in a line, and a few tasks, the
+//! poll: a hit in a cache, a failed check. So all but a container's first work waits in a line, and a few tasks, the
 //! starters, take it from there and poll it. What is pending then becomes a task of its own.
 //!
 //! Rules:

@@ -11,7 +11,7 @@ fn on_threads() {
     conformance::run(&Threads);
 }
 
-/// A runtime from outside: futures on plain threads, each polled by whoever wakes it.
+/// A runtime from outside: it hands its futures on to the plain threads.
 #[derive(Clone)]
 struct Custom;
 
