@@ -111,6 +111,12 @@ impl Error {
         self
     }
 
+    /// The same, as the reason why `what` came about.
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+    pub(crate) fn about(self, what: &str) -> Self {
+        self.but(|inner| inner.what = format!("{what}: {}", inner.what).into())
+    }
+
     /// What goes on after the URI.
     #[cfg(feature = "http")]
     pub(crate) fn what(&self) -> &str {

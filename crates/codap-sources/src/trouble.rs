@@ -53,7 +53,7 @@ impl Trouble {
         }
     }
 
-    pub(crate) fn into_error(self, job: &Job<'_>) -> Error {
+    pub(crate) fn into_error(self, job: &Job) -> Error {
         let error =
             job.error(self.kind, self.what).transient(self.transient).after(self.retry_after);
         match self.cause {

@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 impl Wire {
     /// Connects over TCP. For a start, `allowed` bytes may come in.
     pub(crate) async fn connect(
-        job: &Job<'_>,
+        job: &Job,
         (host, port): (&str, u16),
         allowed: u64,
     ) -> Result<Self, Error> {
@@ -48,7 +48,7 @@ impl Wire {
     }
 
     /// The same connection under TLS. The certificate must be for `host`.
-    pub(crate) async fn under_tls(self, job: &Job<'_>, host: &str) -> Result<Self, Error> {
+    pub(crate) async fn under_tls(self, job: &Job, host: &str) -> Result<Self, Error> {
         let failed = |error: io::Error| {
             let what = format!("no TLS connection to {host}: {error}");
             job.error(Kind::Connect, what).because(&error)
@@ -132,7 +132,7 @@ impl AsyncWrite for Metered {
 
 /// Host and port of one server, as `host`, `host:port`, `[::1]:port`.
 pub(crate) fn host_and_port<'a>(
-    job: &Job<'_>,
+    job: &Job,
     host: &'a str,
     usual_port: u16,
 ) -> Result<(&'a str, u16), Error> {
