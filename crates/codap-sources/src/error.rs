@@ -94,7 +94,7 @@ impl Error {
     }
 
     /// Whether a retry is worth it, where that does not follow from the kind.
-    #[cfg(any(feature = "http", feature = "sqlite"))]
+    #[cfg(any(feature = "http", feature = "sqlite", feature = "postgres", feature = "redis"))]
     pub(crate) fn transient(self, transient: bool) -> Self {
         self.but(|inner| inner.transient = transient)
     }

@@ -39,7 +39,7 @@ use crate::json_names;
 use crate::lease::{Connection, Driver, Lease, Left, has_ended};
 use crate::pgpass;
 use crate::pools::Pools;
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 use crate::uri::Uri;
 use crate::wire::{Meter, Wire, host_and_port};
 
@@ -62,6 +62,7 @@ pub(crate) struct Target {
     port: u16,
     tls: Tls,
     settings: Config,
+    environment: Environment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,8 @@ fn target(job: &Job) -> Result<Target, Error> {
     if let Some(password) = password {
         settings.password(password);
     }
-    Ok(Target { host: host.to_owned(), port, tls: tls(job, host)?, settings })
+    let (host, tls, environment) = (host.to_owned(), tls(job, host)?, job.environment().clone());
+    Ok(Target { host, port, tls, settings, environment })
 }
 
 fn ssl_mode(job: &Job) -> Option<String> {
@@ -198,7 +200,8 @@ impl Drop for Link {
         let token = self.session.cancel_token();
         let (uri, target) = (self.uri.clone(), self.target.clone());
         runtime.spawn(tokio::time::timeout(CANCEL_WITHIN, async move {
-            let settings = Settings { timeout: CANCEL_WITHIN, ..Settings::default() };
+            let environment = target.environment.clone();
+            let settings = Settings { timeout: CANCEL_WITHIN, environment, ..Settings::default() };
             let job = Job::new(&uri, &Arc::new(settings), Purpose::Whole);
             if let Ok(wire) = connect(&job, &target).await {
                 let _ = token.cancel_query_raw(wire.stream, NoTls).await;

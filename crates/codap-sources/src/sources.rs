@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{self, Future};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use codap::Runtime;
@@ -229,7 +230,7 @@ where
 impl Shared {
     async fn fetch(&self, uri: &Uri) -> Result<Document, Error> {
         let job = Job::new(uri, &self.settings, Purpose::Whole);
-        within(&job, async { self.way(&job).await?.collect(&job).await }).await
+        within(&job, Box::pin(async { self.way(&job).await?.collect(&job).await })).await
     }
 
     async fn open(&self, uri: &Uri) -> Result<Body, Error> {
@@ -240,7 +241,7 @@ impl Shared {
             _ => Purpose::Whole,
         };
         let job = Job::new(uri, &self.settings, purpose);
-        let way = within(&job, self.way(&job)).await?;
+        let way = within(&job, Box::pin(self.way(&job))).await?;
         Ok(Body::new(job, way))
     }
 
@@ -258,11 +259,11 @@ impl Shared {
             let path = uri.path();
             let prefix = path.strip_prefix('/').unwrap_or(&path);
             let (after, token) = (after.as_deref(), token.as_deref());
-            within(&job, async {
+            let page = async {
                 let store = Store::named(&shared.buckets, &job).await?;
                 store.page(&job, &Wanted { prefix, after, token }).await
-            })
-            .await
+            };
+            within(&job, Box::pin(page)).await
         }
     }
 
@@ -272,11 +273,11 @@ impl Shared {
         if !matches!(uri.adapter(), Adapter::S3 | Adapter::Gs) {
             return Err(job.error(Kind::Unsupported, "cannot be written to; s3: and gs: can"));
         }
-        within(&job, async {
+        let begin = async {
             let object = Object::named(&self.buckets, &job).await?;
             Upload::begin(&job, object, self.settings.clone(), options).await
-        })
-        .await
+        };
+        within(&job, Box::pin(begin)).await
     }
 
     /// The one place where an adapter is called.
@@ -313,13 +314,12 @@ impl Shared {
     }
 }
 
-/// Ends `work` at the deadline of `job`.
+/// Ends `work` at the deadline of `job`. It is several kilobytes, and those around it would be moved
+/// about with it: hence the box.
 pub(crate) async fn within<T>(
     job: &Job,
-    work: impl Future<Output = Result<T, Error>>,
+    work: Pin<Box<impl Future<Output = Result<T, Error>>>>,
 ) -> Result<T, Error> {
-    // In a box: it is several kilobytes, and those around it would be moved about with it.
-    let work = Box::pin(work);
     let Some(deadline) = job.deadline() else { return work.await };
     if job.timeout().is_zero() {
         return Err(job.timed_out());

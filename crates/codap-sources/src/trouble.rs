@@ -4,11 +4,10 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use rustls::CertificateError;
-
 use crate::address::Private;
 use crate::error::{Error, Kind};
 use crate::job::Job;
+use crate::tls;
 
 /// A failure before it is known of which document.
 #[derive(Debug, Clone)]
@@ -73,8 +72,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
     if let Some(private) = find::<Private>(error) {
         return Some(refused(private.to_string()));
     }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return Some(refused(of_tls(tls, host)));
+    if let Some(why) = find::<rustls::Error>(error) {
+        return Some(refused(tls::explain(why, host)));
     }
     if let Some(told) = of_name(error, host) {
         return Some(told);
@@ -131,35 +130,6 @@ fn of_connection(error: &io::Error, host: &str) -> String {
             format!("{host} broke the connection off while it was made; try again")
         }
         _ => format!("no connection to {host}: {error}"),
-    }
-}
-
-fn of_tls(error: &rustls::Error, host: &str) -> String {
-    let certificate = format!("the certificate of {host}");
-    match error {
-        rustls::Error::InvalidCertificate(why) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                format!(
-                    "{certificate} has expired; whoever runs it must renew it (or check the clock here)"
-                )
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                format!("{certificate} is not valid yet; check the clock here")
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("{certificate} is for another name; check the host in the URI")
-            }
-            CertificateError::UnknownIssuer => format!(
-                "{certificate} is signed by nobody known here; if you trust its CA, name the CA's file in SSL_CERT_FILE"
-            ),
-            CertificateError::Revoked => format!("{certificate} was revoked"),
-            why => format!("{certificate} is not acceptable: {why}"),
-        },
-        rustls::Error::InvalidMessage(_) => {
-            format!("{host} does not speak TLS; is it http:// there?")
-        }
-        rustls::Error::AlertReceived(alert) => format!("{host} refused TLS: {alert:?}"),
-        other => format!("no TLS with {host}: {other}"),
     }
 }
 

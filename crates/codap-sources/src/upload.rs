@@ -222,7 +222,7 @@ impl Shared {
         }
         let putting = || async {
             let job = self.job();
-            within(&job, self.put_once(&job, index, &bytes)).await
+            within(&job, Box::pin(self.put_once(&job, index, &bytes))).await
         };
         let part = patiently(putting).await?;
         self.parts().insert(index, (part, bytes.len() as u64));
@@ -262,11 +262,12 @@ impl Shared {
         // Every try of the last one looks whether the one before has been done after all.
         let completing = || async {
             let job = self.job();
-            let Err(error) = within(&job, self.complete_once(&job, parts.clone())).await else {
+            let Err(error) = within(&job, Box::pin(self.complete_once(&job, parts.clone()))).await
+            else {
                 return Ok(());
             };
             let job = self.job();
-            match within(&job, self.is_ours(&job, size)).await {
+            match within(&job, Box::pin(self.is_ours(&job, size))).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(error),
                 Err(looking) => Err(self.unknown(&error, &looking)),
@@ -338,7 +339,7 @@ impl Shared {
         }
         let aborting = || async {
             let job = self.job();
-            match within(&job, self.abort_once(&job)).await {
+            match within(&job, Box::pin(self.abort_once(&job))).await {
                 // It is not there any more.
                 Err(error) if error.is_not_found() => Ok(()),
                 aborted => aborted,

@@ -50,8 +50,17 @@ impl Wire {
     /// The same connection under TLS. The certificate must be for `host`.
     pub(crate) async fn under_tls(self, job: &Job, host: &str) -> Result<Self, Error> {
         let failed = |error: io::Error| {
-            let what = format!("no TLS connection to {host}: {error}");
-            job.error(Kind::Connect, what).because(&error)
+            let why = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+            match why {
+                // The same certificate will not do a little later either.
+                Some(why @ rustls::Error::InvalidCertificate(_)) => {
+                    job.error(Kind::Connect, tls::explain(why, host)).transient(false)
+                }
+                _ => {
+                    let what = format!("no TLS connection to {host}: {error}");
+                    job.error(Kind::Connect, what).because(&error)
+                }
+            }
         };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other);
         let tls = TlsConnector::from(

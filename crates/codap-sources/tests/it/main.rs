@@ -19,9 +19,12 @@ mod conformance;
 mod cost;
 mod file;
 mod http;
+#[cfg(feature = "s3")]
+mod list;
 #[cfg(feature = "mongodb")]
 mod mongodb;
-#[cfg(any(feature = "mongodb", feature = "postgres", feature = "redis"))]
+mod open;
+#[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -33,5 +36,9 @@ mod s3;
 mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "s3")]
+mod store;
 mod tls;
+#[cfg(feature = "s3")]
+mod upload;
 mod uri;
