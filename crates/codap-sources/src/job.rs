@@ -97,7 +97,13 @@ impl Job {
     }
 
     /// Notes that `bytes` more have come.
-    #[cfg(any(feature = "http", feature = "mongodb", feature = "postgres", feature = "redis"))]
+    #[cfg(any(
+        feature = "file",
+        feature = "http",
+        feature = "mongodb",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     pub(crate) fn received(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }

@@ -126,7 +126,7 @@ mod store;
 mod tls;
 #[cfg(feature = "http")]
 mod trouble;
-#[cfg(any(feature = "s3", feature = "gs"))]
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod upload;
 mod uri;
 mod way;
@@ -139,6 +139,6 @@ pub use document::Document;
 pub use error::Error;
 pub use listing::{Listed, Listing};
 pub use sources::Sources;
-#[cfg(any(feature = "s3", feature = "gs"))]
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 pub use upload::{Upload, UploadOptions};
 pub use uri::Uri;

@@ -36,6 +36,10 @@ use crate::uri::Uri;
 /// being walked through.
 #[must_use = "a listing asks for nothing until it is pulled"]
 pub struct Listing {
+    #[cfg_attr(
+        not(any(feature = "s3", feature = "gs", feature = "az")),
+        expect(dead_code, reason = "only buckets are asked")
+    )]
     shared: Arc<Shared>,
     uri: Uri,
     place: Place,

@@ -36,7 +36,7 @@ use crate::settings::Settings;
 use crate::sqlite;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::store::{Buckets, Store};
-#[cfg(any(feature = "s3", feature = "gs"))]
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::upload::{Upload, UploadOptions};
 use crate::uri::Uri;
 use crate::way::Way;
@@ -175,7 +175,7 @@ impl Sources {
     ///
     /// # Errors
     /// The future yields an [`Error`] if the store cannot be reached or refuses.
-    #[cfg(any(feature = "s3", feature = "gs"))]
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     pub fn upload(
         &self,
         uri: &Uri,
@@ -267,7 +267,7 @@ impl Shared {
         }
     }
 
-    #[cfg(any(feature = "s3", feature = "gs"))]
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     async fn upload(&self, uri: &Uri, options: UploadOptions) -> Result<Upload, Error> {
         let job = Job::new(uri, &self.settings, Purpose::Whole);
         if !matches!(uri.adapter(), Adapter::S3 | Adapter::Gs) {

@@ -82,7 +82,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
         return find::<io::Error>(error)
             .map(|io| Trouble::new(Kind::Connect, of_connection(io, host)));
     }
-    if let Some(http) = find::<hyper::Error>(error) {
+    let http = find::<hyper::Error>(error);
+    if let Some(http) = http {
         if http.is_parse() {
             let what = format!("{host} did not answer in HTTP: {http}");
             return Some(Trouble::new(Kind::Invalid, what));
@@ -92,10 +93,10 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
             return Some(Trouble::new(Kind::Incomplete, what));
         }
     }
-    find::<io::Error>(error).map(|io| {
-        let what = format!("the connection to {host} broke before it had answered: {io}");
-        Trouble::new(Kind::Incomplete, what)
-    })
+    // What HTTP/2 says of a stream that was refused, or of a connection that goes away.
+    let why = find::<io::Error>(error).map(io::Error::to_string).or(http.map(|it| innermost(it)))?;
+    let what = format!("the connection to {host} broke before it had answered: {why}; try again");
+    Some(Trouble::new(Kind::Incomplete, what))
 }
 
 /// A name that no address belongs to.

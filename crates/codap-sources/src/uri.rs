@@ -300,6 +300,16 @@ impl FromStr for Uri {
             let at = text.bytes().position(|b| b.is_ascii_control()).unwrap_or_default();
             return refuse(&format!("a URI has a control character at byte {at}; encode it"));
         }
+        #[cfg(feature = "http")]
+        if let Some(url) = plain_url(text) {
+            let (adapter, origin) = (Adapter::Http, OnceLock::new());
+            return Ok(Self(Arc::new(Inner {
+                adapter,
+                origin,
+                url: Some(url),
+                text: text.into(),
+            })));
+        }
         let mut text = Box::<str>::from(text);
         if let Some((scheme, _)) = split_scheme(&text) {
             let end = scheme.len();
@@ -323,6 +333,15 @@ impl FromStr for Uri {
             text,
         })))
     }
+}
+
+/// The URL of a text that is nothing but well-formed, which most are: there is nothing to be told
+/// then, and no need to take it apart for that.
+#[cfg(feature = "http")]
+fn plain_url(text: &str) -> Option<url::Url> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
+    let begins_well = rest.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if !begins_well || text.contains('\\') { None } else { http_url(text).ok() }
 }
 
 /// The URL for the HTTP client, without user-info and fragment.

@@ -34,6 +34,7 @@ pub(crate) enum Step {
     /// Bytes: at least one.
     Chunk(Bytes),
     /// What came before is void: it begins anew.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP may have to"))]
     Anew,
     /// Everything came, and was as promised.
     End,

@@ -19,11 +19,14 @@ mod conformance;
 mod cost;
 mod file;
 mod http;
+mod http2;
 #[cfg(feature = "s3")]
 mod list;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod open;
+#[cfg(all(feature = "gs", feature = "az"))]
+mod other_stores;
 #[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod peer;
 #[cfg(feature = "postgres")]

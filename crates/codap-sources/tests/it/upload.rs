@@ -62,7 +62,9 @@ async fn an_upload_is_there_when_it_is_complete() {
 }
 
 /// What goes wrong, and whether there is an object in the end.
-const CASES: [(&str, &[(Op, Fault)], bool); 19] = [
+type Case = (&'static str, &'static [(Op, Fault)], bool);
+
+const CASES: [Case; 19] = [
     ("nothing", &[], true),
     ("a part is reset", &[(Op::Part, Fault::Reset)], true),
     ("a part is refused, busy", &[(Op::Part, Fault::Refuse(503, "SlowDown"))], true),
