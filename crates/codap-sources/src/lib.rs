@@ -56,6 +56,16 @@
 //! - **Secrets are not shown**, neither by [`Uri`] nor by [`Error`], in `Display` or `Debug`.
 //! - **Dropping the future ends the fetch**, and gives up its connection if a reply was under way.
 //!
+//! # Why not sqlx
+//!
+//! SQLite and PostgreSQL are read by rusqlite and tokio-postgres. sqlx 0.9 needs Rust 1.94 where this
+//! crate builds with 1.88. sqlx 0.8 stores a message of PostgreSQL at whatever length the server
+//! claims before anything can refuse it, so that one lie costs gigabytes, and panics on some
+//! malformed ones. tokio-postgres reads from a connection of ours, which ends once more comes than
+//! was allowed (`wire`); rusqlite lets a value's size be bounded and a query be interrupted.
+//!
+//! # Credentials
+//!
 //! Credentials come from where each ecosystem keeps them (`AWS_*` and `~/.aws`, `GOOGLE_*`,
 //! `AZURE_*`, `PG*`, …), or from the user-info of the URI.
 
