@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Kind};
 use crate::job::Job;
+use crate::step::{Facts, Step};
 use crate::uri::Uri;
-use crate::way::{Facts, Step, Way};
+use crate::way::Way;
 
 /// A document on its way, from [`Sources::open`](crate::Sources::open): pulled by
 /// [`next`](Self::next), a chunk at a time.

@@ -21,8 +21,8 @@ use crate::digest::Promises;
 use crate::error::{Error, Kind};
 use crate::head::{Head, Part, Resume};
 use crate::job::Job;
+use crate::step::{Facts, Step};
 use crate::trouble::Trouble;
-use crate::way::{Facts, Step};
 
 /// How often a broken body is gone on from in one fetch.
 const RESUMES: u32 = 5;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind};
 use crate::job::Job;
-use crate::way::{Facts, Step};
+use crate::step::{Facts, Step};
 
 /// So much is read at a time.
 const CHUNK: u64 = 256 << 10;

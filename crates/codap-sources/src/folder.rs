@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Kind};
-use crate::listing::Listed;
-use crate::sources::anywhere;
+use crate::listed::Listed;
+use crate::run::anywhere;
 use crate::uri::{Uri, encoded};
 
 /// So many files are found in one turn on a thread that may block.

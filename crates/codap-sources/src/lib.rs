@@ -101,6 +101,7 @@ mod job;
 mod json_names;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod lease;
+mod listed;
 mod listing;
 #[cfg(feature = "mongodb")]
 mod mongodb;
@@ -125,11 +126,13 @@ pub mod postgres;
 pub mod redis;
 #[cfg(feature = "http")]
 mod refusal;
+mod run;
 mod secret;
 mod settings;
 mod sources;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod step;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod store;
 #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
@@ -147,7 +150,8 @@ pub use body::Body;
 pub use builder::Builder;
 pub use document::Document;
 pub use error::Error;
-pub use listing::{Listed, Listing};
+pub use listed::Listed;
+pub use listing::Listing;
 pub use sources::Sources;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 pub use upload::{Upload, UploadOptions};

@@ -2,15 +2,24 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use std::sync::Arc;
 
 use crate::adapter::Adapter;
 use crate::error::{Error, Kind};
 #[cfg(feature = "file")]
 use crate::folder::Folder;
-use crate::sources::Shared;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-use crate::sources::anywhere;
+use crate::job::{Job, Purpose};
+use crate::listed::Listed;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::page::{Page, Wanted};
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::run::{anywhere, within};
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::settings::Settings;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::store::{Buckets, Store};
 use crate::uri::Uri;
 
 /// The documents that a URI stands for, from [`Sources::list`](crate::Sources::list): pulled by
@@ -36,11 +45,10 @@ use crate::uri::Uri;
 /// being walked through.
 #[must_use = "a listing asks for nothing until it is pulled"]
 pub struct Listing {
-    #[cfg_attr(
-        not(any(feature = "s3", feature = "gs", feature = "az")),
-        expect(dead_code, reason = "only buckets are asked")
-    )]
-    shared: Arc<Shared>,
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+    buckets: Arc<Buckets>,
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+    settings: Arc<Settings>,
     uri: Uri,
     place: Place,
     page: VecDeque<Listed>,
@@ -58,22 +66,22 @@ enum Place {
     Nowhere(Error),
 }
 
-/// A document of a [`Listing`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Listed {
-    /// Its own URI.
-    pub uri: Uri,
-    /// How many bytes it had when it was listed.
-    pub size: u64,
-    /// What it would have for [`Document::version`](crate::Document::version), if the list says it.
-    pub version: Option<Box<str>>,
-}
-
 impl Listing {
-    pub(crate) fn new(shared: Arc<Shared>, uri: &Uri) -> Self {
-        let (uri, place) = (uri.clone(), Place::of(uri));
-        Self { shared, uri, place, page: VecDeque::new(), end: None }
+    pub(crate) fn new(
+        uri: &Uri,
+        #[cfg(any(feature = "s3", feature = "gs", feature = "az"))] buckets: Arc<Buckets>,
+        #[cfg(any(feature = "s3", feature = "gs", feature = "az"))] settings: Arc<Settings>,
+    ) -> Self {
+        Self {
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            buckets,
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            settings,
+            uri: uri.clone(),
+            place: Place::of(uri),
+            page: VecDeque::new(),
+            end: None,
+        }
     }
 
     /// The next document; `None` once every page came and was whole. Their order is that of the
@@ -106,7 +114,8 @@ impl Listing {
         match &mut self.place {
             #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
             Place::Bucket { token, after } => {
-                let asked = self.shared.page(&self.uri, token.clone(), after.clone());
+                let job = Job::new(&self.uri, &self.settings, Purpose::Whole);
+                let asked = page(self.buckets.clone(), job, token.clone(), after.clone());
                 let page = anywhere(&self.uri, asked).await?;
                 if let Some(last) = page.entries.last() {
                     *after = Some(last.key.clone());
@@ -145,6 +154,24 @@ impl Place {
             _ => nowhere(Kind::Unsupported, "has no list; object stores and folders have"),
         }
     }
+}
+
+/// One page of the objects that the URI of `job` stands for.
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+async fn page(
+    buckets: Arc<Buckets>,
+    job: Job,
+    token: Option<String>,
+    after: Option<String>,
+) -> Result<Page, Error> {
+    let path = job.uri().path();
+    let prefix = path.strip_prefix('/').unwrap_or(&path);
+    let (after, token) = (after.as_deref(), token.as_deref());
+    let page = async {
+        let store = Store::named(&buckets, &job).await?;
+        store.page(&job, &Wanted { prefix, after, token }).await
+    };
+    within(&job, Box::pin(page)).await
 }
 
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]

@@ -2,15 +2,10 @@
 
 use std::fmt;
 use std::future::{self, Future};
-use std::pin::Pin;
 use std::sync::Arc;
-
-use codap::Runtime;
 
 use crate::adapter::Adapter;
 use crate::body::Body;
-#[cfg(doc)]
-use crate::builder::Builder;
 use crate::document::Document;
 #[cfg(feature = "http")]
 use crate::download::Download;
@@ -25,17 +20,18 @@ use crate::listing::Listing;
 use crate::mongodb;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::object::Object;
-#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-use crate::page::{Page, Wanted};
 #[cfg(feature = "postgres")]
 use crate::postgres;
 #[cfg(feature = "redis")]
 use crate::redis;
+#[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+use crate::run::anywhere;
+use crate::run::{elsewhere, has_runtime, within};
 use crate::settings::Settings;
 #[cfg(feature = "sqlite")]
 use crate::sqlite;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-use crate::store::{Buckets, Store};
+use crate::store::Buckets;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::upload::{Upload, UploadOptions};
 use crate::uri::Uri;
@@ -51,12 +47,12 @@ pub struct Sources {
 }
 
 /// What the clones share: the bounds, and one client or pool of clients for each adapter.
-pub(crate) struct Shared {
+struct Shared {
     settings: Arc<Settings>,
     #[cfg(feature = "http")]
     web: Arc<http::Web>,
     #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-    buckets: Buckets,
+    buckets: Arc<Buckets>,
     #[cfg(feature = "mongodb")]
     mongodb: mongodb::Client,
     #[cfg(feature = "postgres")]
@@ -80,7 +76,7 @@ impl Sources {
             #[cfg(feature = "http")]
             web: Arc::new(http::Web::new(&settings)?),
             #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-            buckets: Buckets::new(&settings.environment),
+            buckets: Arc::new(Buckets::new(&settings.environment)),
             #[cfg(feature = "mongodb")]
             mongodb: mongodb::Client::default(),
             #[cfg(feature = "postgres")]
@@ -126,7 +122,7 @@ impl Sources {
     ///
     /// # Errors
     /// The future yields an [`Error`] if there is no document, or none of at most
-    /// [`max_streamed_size`](Builder::max_streamed_size) bytes; so may the body later on.
+    /// [`max_streamed_size`](crate::Builder::max_streamed_size) bytes; so may the body later on.
     pub fn open(
         &self,
         uri: &Uri,
@@ -168,7 +164,13 @@ impl Sources {
     /// fetched (a device, a broken link, a key with an empty part) is listed, so that it is missed
     /// by whoever fetches and not by nobody. A folder with a name that is not UTF-8 is an error.
     pub fn list(&self, uri: &Uri) -> Listing {
-        Listing::new(self.shared.clone(), uri)
+        Listing::new(
+            uri,
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            self.shared.buckets.clone(),
+            #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+            self.shared.settings.clone(),
+        )
     }
 
     /// Begins to write the object of `uri` in parts (`s3://` and `gs://`); see [`Upload`].
@@ -184,47 +186,6 @@ impl Sources {
         let (shared, uri) = (self.shared.clone(), uri.clone());
         async move { anywhere(&uri.clone(), async move { shared.upload(&uri, options).await }).await }
     }
-}
-
-/// Does `work` on the runtime that polls it, or on one of codap's.
-#[cfg(any(feature = "file", feature = "s3", feature = "gs", feature = "az"))]
-pub(crate) async fn anywhere<T: Send + 'static>(
-    about: &Uri,
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    if has_runtime() {
-        return work.await;
-    }
-    elsewhere(about.clone(), async { (work.await, future::ready(())) }).await
-}
-
-fn has_runtime() -> bool {
-    tokio::runtime::Handle::try_current().is_ok()
-}
-
-/// Runs `work` on a runtime of codap's, and then what it leaves behind. It is dropped with the
-/// future that waits for its reply.
-async fn elsewhere<T, W>(
-    about: Uri,
-    work: impl Future<Output = (Result<T, Error>, W)> + Send + 'static,
-) -> Result<T, Error>
-where
-    T: Send + 'static,
-    W: Future<Output = ()> + Send + 'static,
-{
-    let (mut send, receive) = tokio::sync::oneshot::channel();
-    codap::background().spawn(Box::pin(async move {
-        let (reply, after) = tokio::select! {
-            worked = work => worked,
-            () = send.closed() => return,
-        };
-        if send.send(reply).is_ok() {
-            after.await;
-        }
-    }));
-    receive.await.unwrap_or_else(|_| {
-        Err(Error::new(Kind::Failed, &about, "the fetch panicked: a bug of codap-sources"))
-    })
 }
 
 impl Shared {
@@ -243,28 +204,6 @@ impl Shared {
         let job = Job::new(uri, &self.settings, purpose);
         let way = within(&job, Box::pin(self.way(&job))).await?;
         Ok(Body::new(job, way))
-    }
-
-    /// One page of the objects that `uri` stands for.
-    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
-    pub(crate) fn page(
-        self: &Arc<Self>,
-        uri: &Uri,
-        token: Option<String>,
-        after: Option<String>,
-    ) -> impl Future<Output = Result<Page, Error>> + Send + use<> + 'static {
-        let (shared, uri) = (self.clone(), uri.clone());
-        async move {
-            let job = Job::new(&uri, &shared.settings, Purpose::Whole);
-            let path = uri.path();
-            let prefix = path.strip_prefix('/').unwrap_or(&path);
-            let (after, token) = (after.as_deref(), token.as_deref());
-            let page = async {
-                let store = Store::named(&shared.buckets, &job).await?;
-                store.page(&job, &Wanted { prefix, after, token }).await
-            };
-            within(&job, Box::pin(page)).await
-        }
     }
 
     #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
@@ -312,19 +251,6 @@ impl Shared {
             _ => Err(job.error(Kind::Unsupported, "has no adapter in this build")),
         }
     }
-}
-
-/// Ends `work` at the deadline of `job`. It is several kilobytes, and those around it would be moved
-/// about with it: hence the box.
-pub(crate) async fn within<T>(
-    job: &Job,
-    work: Pin<Box<impl Future<Output = Result<T, Error>>>>,
-) -> Result<T, Error> {
-    let Some(deadline) = job.deadline() else { return work.await };
-    if job.timeout().is_zero() {
-        return Err(job.timed_out());
-    }
-    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(job.timed_out()))
 }
 
 impl Default for Sources {

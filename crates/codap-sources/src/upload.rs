@@ -28,8 +28,8 @@ use crate::bucket::{Reply, Slot};
 use crate::error::{Error, Kind};
 use crate::job::{Job, Purpose};
 use crate::object::Object;
+use crate::run::{anywhere, within};
 use crate::settings::Settings;
-use crate::sources::{anywhere, within};
 use crate::uri::Uri;
 
 /// The smallest part that stores take, but for the last one: 5 MiB.

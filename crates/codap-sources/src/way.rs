@@ -3,8 +3,6 @@
 #[cfg(feature = "http")]
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::document::Document;
 #[cfg(feature = "http")]
 use crate::download::Download;
@@ -16,6 +14,7 @@ use crate::http::Web;
 use crate::job::Job;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 use crate::object::Object;
+use crate::step::{Facts, Step};
 
 /// A document on its way.
 pub(crate) enum Way {
@@ -27,27 +26,6 @@ pub(crate) enum Way {
     Web(Download<Arc<Web>>),
     #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     Object(Download<Object>),
-}
-
-/// What came next.
-pub(crate) enum Step {
-    /// Bytes: at least one.
-    Chunk(Bytes),
-    /// What came before is void: it begins anew.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP may have to"))]
-    Anew,
-    /// Everything came, and was as promised.
-    End,
-}
-
-/// What is known of a document besides its bytes.
-pub(crate) struct Facts<'a> {
-    /// How many bytes will have come at the end, if that is known.
-    pub(crate) length: Option<u64>,
-    pub(crate) content_type: Option<&'a str>,
-    pub(crate) version: Option<&'a str>,
-    /// At its end: whether that is known to be the end.
-    pub(crate) is_length_verified: bool,
 }
 
 impl From<Document> for Way {
