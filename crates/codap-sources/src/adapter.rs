@@ -2,19 +2,20 @@
 //!
 //! An adapter is a flat file behind a feature, with two things in it:
 //!
-//! - `async fn fetch(…, job: &Job<'_>) -> Result<Document, Error>`: one attempt to get the document
-//!   of `job.uri()`, of at most `job.max_size()` bytes, whole or as an error. It keeps no time
-//!   (`sources` drops it at the deadline, whoever awaits it may do so earlier), tries nothing twice,
-//!   tells `job.received(…)` as bytes come, and makes its errors by `job.error(kind, what)`: the
-//!   kind decides what the predicates of [`Error`](crate::Error) say, `what` goes on after the URI
-//!   in one line and ends with what to do. Text of a client underneath goes into `.because(&error)`,
-//!   or into `what`: both are redacted.
+//! - what gets one document: `async fn fetch(…, job: &Job) -> Result<Document, Error>` where it comes
+//!   in one piece, or what opens it and then gives a `Step` at a time, where it may be large: one
+//!   attempt to get the document of `job.uri()`, of at most `job.max_size()` bytes, whole or as an
+//!   error. It keeps no time (`sources` drops it at the deadline, whoever awaits it may do so
+//!   earlier), tries nothing twice, tells `job.received(…)` as bytes come, and makes its errors by
+//!   `job.error(kind, what)`: the kind decides what the predicates of [`Error`](crate::Error) say,
+//!   `what` goes on after the URI in one line and ends with what to do. Text of a client underneath
+//!   goes into `.because(&error)`, or into `what`: both are redacted.
 //! - what it connects with, if it connects: a client that is cheap to clone, in
 //!   `Pools<TheClient>`, one per origin and credentials.
 //!
 //! It is plugged in at four places: its dependencies under its feature in `Cargo.toml`, its schemes
-//! below, and its pools and its arm of `dispatch` in `sources.rs`; and it passes
-//! `tests/it/conformance.rs`.
+//! below, its pools and its arm of `way` in `sources.rs`, and, if it gives steps, its variant in
+//! `way.rs`; and it passes `tests/it/conformance.rs`.
 
 /// What fetches: one file of this crate each, but for those that share a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,6 +5,7 @@
 //! object_store itself gets to see an empty body, and its errors are only asked when no request
 //! for the object came about.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest,
     HttpResponse, HttpResponseBody, HttpService,
 };
+use object_store::list::PaginatedListStore;
+use object_store::multipart::MultipartStore;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use reqwest::header::HeaderMap;
 use reqwest::{Request, Response, StatusCode, Url};
@@ -24,28 +27,73 @@ use crate::error::Kind;
 use crate::settings::Environment;
 use crate::trouble::Trouble;
 
-/// A bucket, or a container of Azure.
-pub(crate) type Bucket = Arc<dyn ObjectStore>;
+/// A bucket, or a container of Azure, by what can be asked of it.
+#[derive(Clone)]
+pub(crate) struct Bucket {
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) pages: Arc<dyn PaginatedListStore>,
+    pub(crate) uploads: Arc<dyn MultipartStore>,
+}
+
+impl Bucket {
+    fn of<S: ObjectStore + PaginatedListStore + MultipartStore>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { objects: store.clone(), pages: store.clone(), uploads: store }
+    }
+}
 
 /// What became of the request for an object.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Success(Response),
-    Refused { status: StatusCode, headers: HeaderMap, code: String, message: String },
+    /// A success whose body object_store was given.
+    Accepted(HeaderMap),
+    Refused {
+        status: StatusCode,
+        headers: HeaderMap,
+        code: String,
+        message: String,
+    },
     Broken(Trouble),
 }
 
 /// Where the service leaves the reply for whoever asked.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Slot(Arc<Mutex<Option<Reply>>>);
+pub(crate) struct Slot {
+    reply: Arc<Mutex<Option<Reply>>>,
+    /// Whether object_store is to read the body of a success.
+    is_for_refusals: bool,
+}
+
+tokio::task_local! {
+    /// For requests that object_store makes without what came along with the call.
+    static OF_UPLOAD: Slot;
+}
 
 impl Slot {
+    /// For requests whose success is object_store's to read.
+    pub(crate) fn for_refusals() -> Self {
+        Self { is_for_refusals: true, ..Self::default() }
+    }
+
+    /// Runs `work` with this slot for the requests that go on with an upload.
+    pub(crate) async fn of_upload<T>(&self, work: impl Future<Output = T>) -> T {
+        OF_UPLOAD.scope(self.clone(), work).await
+    }
+
+    /// The slot that `request` has, if any. Requests for credentials have none.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let slot = request.extensions().get::<Self>().cloned();
+        let goes_on = || request.uri().query().is_some_and(|it| it.contains("uploadId="));
+        slot.or_else(|| OF_UPLOAD.try_with(Self::clone).ok().filter(|_| goes_on()))
+    }
+
     fn fill(&self, reply: Reply) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+        *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
     }
 
     pub(crate) fn take(&self) -> Option<Reply> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.reply.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -76,27 +124,22 @@ pub(crate) fn open(
         Adapter::S3 => {
             let variables = aws_profile::variables(environment)?;
             let builder = configured!(object_store::aws::AmazonS3Builder::new(), variables);
-            Arc::new(builder.with_bucket_name(name).build().map_err(|error| error.to_string())?)
+            let builder = builder.with_bucket_name(name);
+            Bucket::of(builder.build().map_err(|error| error.to_string())?)
         }
         #[cfg(feature = "gs")]
         Adapter::Gs => {
             let builder = object_store::gcp::GoogleCloudStorageBuilder::new();
-            Arc::new(
-                configured!(builder, environment.beginning("GOOGLE_"))
-                    .with_bucket_name(name)
-                    .build()
-                    .map_err(|error| error.to_string())?,
-            )
+            let builder = configured!(builder, environment.beginning("GOOGLE_"));
+            let builder = builder.with_bucket_name(name);
+            Bucket::of(builder.build().map_err(|error| error.to_string())?)
         }
         #[cfg(feature = "az")]
         Adapter::Az => {
             let builder = object_store::azure::MicrosoftAzureBuilder::new();
-            Arc::new(
-                configured!(builder, environment.beginning("AZURE_"))
-                    .with_container_name(name)
-                    .build()
-                    .map_err(|error| error.to_string())?,
-            )
+            let builder = configured!(builder, environment.beginning("AZURE_"));
+            let builder = builder.with_container_name(name);
+            Bucket::of(builder.build().map_err(|error| error.to_string())?)
         }
         other => return Err(format!("{other:?} is no object store of this build")),
     })
@@ -129,7 +172,7 @@ const METADATA: [&str; 3] = ["169.254.169.254", "metadata.google.internal", "[fd
 #[async_trait::async_trait]
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let slot = request.extensions().get::<Slot>().cloned();
+        let slot = Slot::of(&request);
         let sent = match self.prepare(request) {
             Ok(request) if METADATA.iter().any(|it| request.url().host_str() == Some(it)) => {
                 let sending = tokio::time::timeout(METADATA_TIMEOUT, self.client.send(request));
@@ -154,6 +197,10 @@ impl HttpService for Service {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match slot {
+            Some(slot) if status.is_success() && slot.is_for_refusals => {
+                slot.fill(Reply::Accepted(headers.clone()));
+                text(response).await
+            }
             Some(slot) if status.is_success() => {
                 slot.fill(Reply::Success(response));
                 String::new()
@@ -187,8 +234,10 @@ impl Service {
         }
         let mut request = Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        if let Some(bytes) = body.as_bytes().filter(|bytes| !bytes.is_empty()) {
-            *request.body_mut() = Some(bytes.clone().into());
+        match body.as_bytes() {
+            Some(bytes) if bytes.is_empty() => {}
+            Some(bytes) => *request.body_mut() = Some(bytes.clone().into()),
+            None => *request.body_mut() = Some(reqwest::Body::wrap(body)),
         }
         Ok(request)
     }

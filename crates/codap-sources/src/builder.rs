@@ -48,9 +48,17 @@ impl Builder {
         self
     }
 
+    /// The same for [`open`](Sources::open), which holds a chunk at a time whatever this is.
+    /// Default: no bound. What a database gives comes whole, within [`max_size`](Self::max_size).
+    pub fn max_streamed_size(mut self, bytes: u64) -> Self {
+        self.settings.max_streamed_size = bytes;
+        self
+    }
+
     /// The longest that a fetch may take, everything included: resolving, connecting, redirects,
     /// the whole body. After that it is an error, [`is_timeout`](Error::is_timeout). Default: 30 s.
-    /// Beyond the end of time (`Duration::MAX`) is never.
+    /// Beyond the end of time (`Duration::MAX`) is never. For a [`Body`](crate::Body) it is the
+    /// longest that its first byte may take, and then each next one.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

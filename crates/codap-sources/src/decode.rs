@@ -1,9 +1,10 @@
-//! Unpacking a body while it comes, into no more memory than allowed.
+//! Unpacking a body while it comes, a bounded piece at a time.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, ErrorKind, Read};
 
-use brotli_decompressor::DecompressorWriter;
-use flate2::write::MultiGzDecoder;
+use brotli_decompressor::Decompressor;
+use bytes::{Buf, Bytes};
+use flate2::bufread::MultiGzDecoder;
 use zstd::stream::raw::{DParameter, Decoder as Zstd};
 use zstd::stream::zio;
 
@@ -16,7 +17,7 @@ pub(crate) enum Coding {
     Zstd,
 }
 
-/// What is asked for: `Accept-Encoding`.
+/// What is asked for where the length does not matter: `Accept-Encoding`.
 pub(crate) const ACCEPTED: &str = "gzip, br, zstd";
 
 impl Coding {
@@ -32,122 +33,121 @@ impl Coding {
     }
 }
 
-/// Why bytes were not taken.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    TooLarge,
-    Malformed(io::Error),
+/// A body being unpacked: [`give`](Self::give) it what came, then [`take`](Self::take) until it
+/// has no more; at the end the same once more.
+pub(crate) struct Decoder {
+    packing: Packing,
+    /// Where a piece is unpacked to before its size is known.
+    piece: Box<[u8]>,
 }
 
-/// A body being unpacked.
-pub(crate) enum Decoder {
-    Identity(Sink),
-    Gzip(Box<MultiGzDecoder<Sink>>),
-    Brotli(Box<DecompressorWriter<Sink>>),
-    Zstd(Box<zio::Writer<Sink, Zstd<'static>>>),
+/// Each reads from its feed, and stops where that has nothing more for now.
+enum Packing {
+    Gzip(Box<MultiGzDecoder<Feed>>),
+    Brotli(Box<Decompressor<Feed>>),
+    Zstd(Box<zio::Reader<Feed, Zstd<'static>>>),
 }
 
 const BROTLI_BUFFER: usize = 16 << 10;
+/// No piece is larger, whatever it was packed into.
+const PIECE: usize = 32 << 10;
 
 /// RFC 9659: a `zstd` body needs no larger window than 8 MiB.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 impl Decoder {
-    /// For a body of at most `max` bytes, unpacked, `expected` of them as it seems.
-    pub(crate) fn new(coding: Coding, max: u64, expected: u64) -> io::Result<Self> {
-        let sink = Sink::new(max, expected);
-        Ok(match coding {
-            Coding::Identity => Self::Identity(sink),
-            Coding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
-            Coding::Brotli => Self::Brotli(Box::new(DecompressorWriter::new(sink, BROTLI_BUFFER))),
+    /// Nothing where nothing is packed.
+    pub(crate) fn new(coding: Coding) -> io::Result<Option<Self>> {
+        let feed = Feed::default();
+        let packing = match coding {
+            Coding::Identity => return Ok(None),
+            Coding::Gzip => Packing::Gzip(Box::new(MultiGzDecoder::new(feed))),
+            Coding::Brotli => Packing::Brotli(Box::new(Decompressor::new(feed, BROTLI_BUFFER))),
             Coding::Zstd => {
                 let mut zstd = Zstd::new()?;
                 zstd.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))?;
-                Self::Zstd(Box::new(zio::Writer::new(sink, zstd)))
+                Packing::Zstd(Box::new(zio::Reader::new(feed, zstd)))
             }
-        })
-    }
-
-    /// Takes bytes as they were sent.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        let written = match self {
-            Self::Identity(it) => it.write_all(bytes),
-            Self::Gzip(it) => it.write_all(bytes),
-            Self::Brotli(it) => it.write_all(bytes),
-            Self::Zstd(it) => it.write_all(bytes),
         };
-        written.map_err(|error| self.refused(error))
+        Ok(Some(Self { packing, piece: vec![0; PIECE].into() }))
     }
 
-    /// All there is, once the packing says that this is all.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Refused> {
-        let finished = match &mut self {
-            Self::Identity(_) => Ok(()),
-            Self::Gzip(it) => it.try_finish(),
-            Self::Brotli(it) => it.close(),
-            Self::Zstd(it) => it.finish(),
+    /// Takes bytes as they were sent, once all before them are unpacked.
+    pub(crate) fn give(&mut self, bytes: Bytes) {
+        self.feed().bytes = bytes;
+    }
+
+    /// Notes that nothing more will come.
+    pub(crate) fn end(&mut self) {
+        self.feed().is_last = true;
+    }
+
+    /// The next piece; `None` until more is given, or for good if there is no more.
+    pub(crate) fn take(&mut self) -> io::Result<Option<Bytes>> {
+        let read = match self.read() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            read => read?,
         };
-        match finished {
-            Ok(()) => Ok(std::mem::take(&mut self.sink().bytes)),
-            Err(error) => Err(self.refused(error)),
+        if read > 0 {
+            return Ok(Some(Bytes::copy_from_slice(&self.piece[..read])));
+        }
+        // It is at its end. Asked once more, it tells whether it had read beyond that.
+        self.read()?;
+        match self.feed().bytes.is_empty() {
+            true => Ok(None),
+            false => Err(io::Error::other("there is more behind its end")),
         }
     }
 
-    fn refused(&mut self, error: io::Error) -> Refused {
-        if self.sink().is_over { Refused::TooLarge } else { Refused::Malformed(error) }
+    fn read(&mut self) -> io::Result<usize> {
+        match &mut self.packing {
+            Packing::Gzip(it) => it.read(&mut self.piece),
+            Packing::Brotli(it) => it.read(&mut self.piece),
+            Packing::Zstd(it) => it.read(&mut self.piece),
+        }
     }
 
-    fn sink(&mut self) -> &mut Sink {
-        match self {
-            Self::Identity(it) => it,
-            Self::Gzip(it) => it.get_mut(),
-            Self::Brotli(it) => it.get_mut(),
-            Self::Zstd(it) => it.writer_mut(),
+    fn feed(&mut self) -> &mut Feed {
+        match &mut self.packing {
+            Packing::Gzip(it) => it.get_mut(),
+            Packing::Brotli(it) => it.get_mut(),
+            Packing::Zstd(it) => it.reader_mut(),
         }
     }
 }
 
-/// Memory with a bound.
-pub(crate) struct Sink {
-    bytes: Vec<u8>,
-    max: usize,
-    is_over: bool,
+/// What was given and not yet read. Where it is empty there may be more to come.
+#[derive(Default)]
+struct Feed {
+    bytes: Bytes,
+    is_last: bool,
 }
 
-/// Nobody's word about a length is taken for more memory than this ahead of the bytes.
-const AHEAD: u64 = 1 << 20;
+impl BufRead for Feed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.bytes.is_empty() && !self.is_last {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(&self.bytes)
+    }
 
-impl Sink {
-    fn new(max: u64, expected: u64) -> Self {
-        let ahead = usize::try_from(expected.min(AHEAD).min(max)).unwrap_or(0);
-        let max = usize::try_from(max).unwrap_or(usize::MAX);
-        Self { bytes: Vec::with_capacity(ahead), max, is_over: false }
+    fn consume(&mut self, count: usize) {
+        self.bytes.advance(count);
     }
 }
 
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let size = self.bytes.len().saturating_add(bytes.len());
-        if size > self.max {
-            self.is_over = true;
-            return Err(io::Error::other("larger than allowed"));
-        }
-        if size > self.bytes.capacity() {
-            // As a vector grows by itself, but never beyond what is allowed.
-            let room = self.bytes.capacity().saturating_mul(2).max(size).min(self.max);
-            self.bytes.reserve_exact(room - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl Read for Feed {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(to)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -167,20 +167,41 @@ mod tests {
         ]
     }
 
-    fn unpack(coding: Coding, bytes: &[u8], step: usize, max: u64) -> Result<Vec<u8>, Refused> {
-        let mut decoder = Decoder::new(coding, max, 0).unwrap();
+    fn unpack(coding: Coding, bytes: &[u8], step: usize) -> io::Result<Vec<u8>> {
+        let mut decoder = Decoder::new(coding)?.unwrap();
+        let mut unpacked = Vec::new();
+        let mut taken = |decoder: &mut Decoder| {
+            while let Some(piece) = decoder.take()? {
+                assert!(!piece.is_empty() && piece.len() <= PIECE);
+                unpacked.extend_from_slice(&piece);
+            }
+            Ok::<_, io::Error>(())
+        };
         for part in bytes.chunks(step) {
-            decoder.write(part)?;
+            decoder.give(Bytes::copy_from_slice(part));
+            taken(&mut decoder)?;
         }
-        decoder.finish()
+        decoder.end();
+        taken(&mut decoder)?;
+        Ok(unpacked)
     }
 
     #[test]
     fn what_was_packed_comes_out_again_however_it_is_cut() {
         for (coding, bytes) in packed(b"hello") {
             for step in [1, 2, 100] {
-                let unpacked = unpack(coding, &bytes, step, 5).unwrap();
+                let unpacked = unpack(coding, &bytes, step).unwrap();
                 assert_eq!(unpacked, b"hello", "{coding:?} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn much_in_little_comes_in_pieces() {
+        let zeros = vec![0; 10 << 20];
+        for (coding, bytes) in packed(&zeros).into_iter().filter(|it| it.0 != Coding::Brotli) {
+            for step in [10, usize::MAX] {
+                assert_eq!(unpack(coding, &bytes, step).unwrap(), zeros, "{coding:?} by {step}");
             }
         }
     }
@@ -189,20 +210,12 @@ mod tests {
     fn a_short_a_long_and_a_spoilt_body_are_refused() {
         for (coding, bytes) in packed(b"hello") {
             for cut in 1..bytes.len() {
-                assert!(unpack(coding, &bytes[..cut], 3, 9).is_err(), "{coding:?} cut at {cut}");
+                assert!(unpack(coding, &bytes[..cut], 3).is_err(), "{coding:?} cut at {cut}");
             }
             let long = [&bytes[..], b"more"].concat();
-            assert!(unpack(coding, &long, 3, 99).is_err(), "{coding:?} with more behind");
-            assert!(matches!(unpack(coding, &bytes, 3, 4), Err(Refused::TooLarge)), "{coding:?}");
+            for step in [1, 3, 99] {
+                assert!(unpack(coding, &long, step).is_err(), "{coding:?}, more behind, by {step}");
+            }
         }
-    }
-
-    #[test]
-    fn memory_grows_no_further_than_allowed() {
-        let mut sink = Sink::new(1000, u64::MAX);
-        while sink.write(&[0; 7]).is_ok() {
-            assert!(sink.bytes.capacity() <= 1000);
-        }
-        assert!(sink.is_over);
     }
 }

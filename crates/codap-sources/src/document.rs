@@ -32,25 +32,16 @@ impl Document {
         Self::new(uri, value.to_string().into()).with_content_type(Some("application/json"))
     }
 
-    #[cfg(any(
-        feature = "http",
-        feature = "mongodb",
-        feature = "postgres",
-        feature = "sqlite",
-        feature = "redis"
-    ))]
     pub(crate) fn with_content_type(mut self, content_type: Option<&str>) -> Self {
         self.content_type = content_type.map(Into::into);
         self
     }
 
-    #[cfg(any(feature = "file", feature = "http"))]
     pub(crate) fn with_version(mut self, version: Option<&str>) -> Self {
         self.version = version.map(Into::into);
         self
     }
 
-    #[cfg(feature = "http")]
     pub(crate) fn with_length_verified(mut self, verified: bool) -> Self {
         self.length_verified = verified;
         self

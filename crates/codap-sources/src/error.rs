@@ -94,7 +94,7 @@ impl Error {
     }
 
     /// Whether a retry is worth it, where that does not follow from the kind.
-    #[cfg(any(feature = "http", feature = "sqlite"))]
+    #[cfg(any(feature = "http", feature = "sqlite", feature = "postgres", feature = "redis"))]
     pub(crate) fn transient(self, transient: bool) -> Self {
         self.but(|inner| inner.transient = transient)
     }
@@ -109,6 +109,12 @@ impl Error {
         let inner = Arc::get_mut(&mut self.0).expect("an error in the making is not shared");
         change(inner);
         self
+    }
+
+    /// The same, as the reason why `what` came about.
+    #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
+    pub(crate) fn about(self, what: &str) -> Self {
+        self.but(|inner| inner.what = format!("{what}: {}", inner.what).into())
     }
 
     /// What goes on after the URI.

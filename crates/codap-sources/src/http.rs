@@ -1,6 +1,7 @@
 //! `http://` and `https://`: a GET, and where it leads.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +13,13 @@ use url::Url;
 
 use crate::client::Client;
 use crate::decode::ACCEPTED;
-use crate::document::Document;
-use crate::download::{Peer, download};
+use crate::download::Peer;
 use crate::error::{Error, Kind};
 use crate::head::Resume;
 use crate::job::Job;
 use crate::refusal;
 use crate::settings::Settings;
+use crate::trouble::Trouble;
 use crate::uri::{Uri, strip};
 
 /// As many redirects are followed.
@@ -52,19 +53,23 @@ impl Web {
     }
 }
 
-pub(crate) async fn fetch(web: &Web, job: &Job<'_>) -> Result<Document, Error> {
-    download(job, web).await
-}
+impl Peer for Arc<Web> {
+    const JUDGED: usize = 0;
 
-impl Peer for Web {
-    async fn open(&self, job: &Job<'_>, resume: Option<&Resume>) -> Result<Response, Error> {
+    fn judge(&self, _: &[u8]) -> Option<Trouble> {
+        None
+    }
+
+    async fn open(&self, job: &Job, resume: Option<&Resume>) -> Result<Response, Error> {
         let start = job.uri().url().ok_or_else(|| malformed(job))?;
         let mut url = start.clone();
         let mut credentials = self.credentials(job.uri());
         for _ in 0..=REDIRECTS {
             let mut request = Request::new(Method::GET, url);
             let headers = request.headers_mut();
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+            // The length of what comes packed is not that of the document.
+            let accepted = if job.is_streamed() { "identity" } else { ACCEPTED };
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
             if let Some(resume) = resume {
                 let range = format!("bytes={}-", resume.offset);
                 headers.insert(RANGE, range.try_into().map_err(|_| malformed(job))?);
@@ -105,7 +110,7 @@ impl Web {
 }
 
 /// A whole document, or a part if one was asked for.
-fn checked(job: &Job<'_>, response: Response, part: bool) -> Result<Response, Error> {
+fn checked(job: &Job, response: Response, part: bool) -> Result<Response, Error> {
     match response.status() {
         StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => Ok(response),
         StatusCode::NO_CONTENT => Ok(response),
@@ -115,7 +120,7 @@ fn checked(job: &Job<'_>, response: Response, part: bool) -> Result<Response, Er
 }
 
 /// Where `response` sends on to.
-fn next(job: &Job<'_>, response: &Response) -> Result<Option<Url>, Error> {
+fn next(job: &Job, response: &Response) -> Result<Option<Url>, Error> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -140,6 +145,6 @@ fn is_same_origin(a: &Url, b: &Url) -> bool {
     origin(a) == origin(b) && a.host() == b.host()
 }
 
-fn malformed(job: &Job<'_>) -> Error {
+fn malformed(job: &Job) -> Error {
     job.error(Kind::Invalid, "is malformed: write https://host/…")
 }

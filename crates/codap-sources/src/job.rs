@@ -1,7 +1,8 @@
 //! One fetch under way: what an adapter is told, and what it tells while it works.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -17,11 +18,21 @@ use crate::settings::Environment;
 use crate::settings::Settings;
 use crate::uri::Uri;
 
+/// What is to become of what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A document, held whole.
+    Whole,
+    /// Chunks, each gone when the next one comes.
+    Streamed,
+}
+
 /// What an adapter is to fetch, and within which bounds. Its caller ends it at the deadline by
 /// dropping it, so an adapter has no timer of its own.
-pub(crate) struct Job<'a> {
-    uri: &'a Uri,
-    settings: &'a Settings,
+pub(crate) struct Job {
+    uri: Uri,
+    settings: Arc<Settings>,
+    purpose: Purpose,
     began: Instant,
     /// Bytes that came, to be told should the time run out.
     received: AtomicU64,
@@ -29,24 +40,38 @@ pub(crate) struct Job<'a> {
     wait: Mutex<Option<Wait>>,
 }
 
-impl<'a> Job<'a> {
-    pub(crate) fn new(uri: &'a Uri, settings: &'a Settings) -> Self {
+impl Job {
+    pub(crate) fn new(uri: &Uri, settings: &Arc<Settings>, purpose: Purpose) -> Self {
         Self {
-            uri,
-            settings,
+            uri: uri.clone(),
+            settings: settings.clone(),
+            purpose,
             began: Instant::now(),
             received: AtomicU64::new(0),
             wait: Mutex::new(None),
         }
     }
 
-    pub(crate) fn uri(&self) -> &'a Uri {
-        self.uri
+    /// The same once more, from now on.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(&self.uri, &self.settings, self.purpose)
     }
 
-    /// The most bytes that the document may have, decoded.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.purpose == Purpose::Streamed
+    }
+
+    /// The most bytes that may come, decoded.
     pub(crate) fn max_size(&self) -> u64 {
-        self.settings.max_size
+        match self.purpose {
+            Purpose::Whole => self.settings.max_size,
+            Purpose::Streamed => self.settings.max_streamed_size,
+        }
     }
 
     /// The environment variables that adapters may look at.
@@ -57,8 +82,13 @@ impl<'a> Job<'a> {
         feature = "postgres",
         feature = "redis"
     ))]
-    pub(crate) fn environment(&self) -> &'a Environment {
+    pub(crate) fn environment(&self) -> &Environment {
         &self.settings.environment
+    }
+
+    /// How long it may take: all of it, or what a stream takes to its next byte.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.settings.timeout
     }
 
     /// When its caller will end it; `None` is never.
@@ -67,7 +97,13 @@ impl<'a> Job<'a> {
     }
 
     /// Notes that `bytes` more have come.
-    #[cfg(any(feature = "http", feature = "mongodb", feature = "postgres", feature = "redis"))]
+    #[cfg(any(
+        feature = "file",
+        feature = "http",
+        feature = "mongodb",
+        feature = "postgres",
+        feature = "redis"
+    ))]
     pub(crate) fn received(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
@@ -91,7 +127,7 @@ impl<'a> Job<'a> {
 
     /// An error about this URI: what happened, and what to do.
     pub(crate) fn error(&self, kind: Kind, what: impl AsRef<str>) -> Error {
-        Error::new(kind, self.uri, what)
+        Error::new(kind, &self.uri, what)
     }
 
     /// Refuses what is larger than allowed.
@@ -103,16 +139,25 @@ impl<'a> Job<'a> {
     /// What is said of a document that is larger than allowed, and how large it is, if known.
     pub(crate) fn too_large(&self, size: Option<u64>) -> Error {
         let has = size.map(|size| format!("has {size} bytes")).unwrap_or("is larger".to_owned());
-        let what = format!("{has}; max_size allows {}", self.max_size());
+        let bound = match self.purpose {
+            Purpose::Whole => "max_size",
+            Purpose::Streamed => "max_streamed_size",
+        };
+        let what = format!("{has}; {bound} allows {}", self.max_size());
         self.error(Kind::TooLarge, what)
     }
 
     /// What its caller says at the deadline.
     pub(crate) fn timed_out(&self) -> Error {
         let timeout = self.settings.timeout;
-        let mut what = match self.received.load(Ordering::Relaxed) {
-            0 => format!("no reply within {timeout:?}"),
-            bytes => format!("not complete within {timeout:?}: {bytes} bytes came"),
+        let mut what = match (self.received.load(Ordering::Relaxed), self.purpose) {
+            (0, _) => format!("no reply within {timeout:?}"),
+            (bytes, Purpose::Whole) => {
+                format!("not complete within {timeout:?}: {bytes} bytes came")
+            }
+            (bytes, Purpose::Streamed) => {
+                format!("stalled for {timeout:?} after {bytes} bytes; try again")
+            }
         };
         if let Some(wait) = &*self.wait() {
             let waited = wait.ended.unwrap_or_else(Instant::now) - wait.since;

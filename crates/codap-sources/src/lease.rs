@@ -27,12 +27,9 @@ pub(crate) trait Connection: Sized + Send {
     /// As many of them are open at once for one target.
     const LIMIT: usize;
 
-    fn open(
-        job: &Job<'_>,
-        target: &Self::Target,
-    ) -> impl Future<Output = Result<Self, Error>> + Send;
+    fn open(job: &Job, target: &Self::Target) -> impl Future<Output = Result<Self, Error>> + Send;
 
-    fn ask(&mut self, job: &Job<'_>) -> impl Future<Output = Result<Document, Error>> + Send;
+    fn ask(&mut self, job: &Job) -> impl Future<Output = Result<Document, Error>> + Send;
 
     /// How it was left by what was last asked.
     fn left(&self) -> Left;
@@ -70,7 +67,7 @@ impl<C: Connection> Lease<C> {
     }
 
     /// Fetches over an idle connection, or a new one; waits for a place if there are too many.
-    pub(crate) async fn fetch(&self, job: &Job<'_>) -> Result<Document, Error> {
+    pub(crate) async fn fetch(&self, job: &Job) -> Result<Document, Error> {
         job.waits("all connections were in use by other fetches");
         let _place = self.places.acquire().await.expect("it is never closed");
         job.has_waited();

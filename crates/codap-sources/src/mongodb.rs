@@ -43,7 +43,7 @@ const DEPTH_MAX: usize = 128;
 
 pub(crate) type Client = Pools<Driver>;
 
-pub(crate) async fn fetch(client: &Client, job: &Job<'_>) -> Result<Document, Error> {
+pub(crate) async fn fetch(client: &Client, job: &Job) -> Result<Document, Error> {
     let Wanted { options, db, collection, filter, many } = Wanted::of(job)?;
     let pool = format!("{options} {}", Handle::current().id());
     let driver = client.get(&pool, connect(job, &options)).await?;
@@ -90,7 +90,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(job: &Job<'_>) -> Result<Self, Error> {
+    fn of(job: &Job) -> Result<Self, Error> {
         let invalid = |what: &str| job.error(Kind::Invalid, what);
         let (mut filter, mut many, mut options) = (None, false, Vec::new());
         for (name, value) in job.uri().query() {
@@ -152,7 +152,7 @@ fn id_of(text: &str) -> Bson {
     }
 }
 
-fn parse_filter(job: &Job<'_>, text: &str) -> Result<Filter, Error> {
+fn parse_filter(job: &Job, text: &str) -> Result<Filter, Error> {
     let invalid = |why: String| {
         let what = format!("the filter is not extended JSON: {why}; write {{\"name\":value}}");
         job.error(Kind::Invalid, what)
@@ -166,7 +166,7 @@ fn parse_filter(job: &Job<'_>, text: &str) -> Result<Filter, Error> {
     }
 }
 
-async fn connect(job: &Job<'_>, options: &str) -> Result<Driver, Error> {
+async fn connect(job: &Job, options: &str) -> Result<Driver, Error> {
     let failed = |error: mongodb::error::Error| match &*error.kind {
         ErrorKind::InvalidArgument { message, .. }
         | ErrorKind::InvalidTlsConfig { message, .. } => {
@@ -184,7 +184,7 @@ async fn connect(job: &Job<'_>, options: &str) -> Result<Driver, Error> {
 }
 
 /// Left alone, the driver tries a server that refuses it until its time is over.
-async fn reach_one(job: &Job<'_>, hosts: &[ServerAddress]) -> Result<(), Error> {
+async fn reach_one(job: &Job, hosts: &[ServerAddress]) -> Result<(), Error> {
     let mut last = None;
     for host in hosts {
         let ServerAddress::Tcp { host: name, port } = host else { return Ok(()) };
@@ -201,7 +201,7 @@ async fn reach_one(job: &Job<'_>, hosts: &[ServerAddress]) -> Result<(), Error> 
 }
 
 /// The driver does not look whether a reply is one to its request; the id that was asked for tells.
-fn check_id(job: &Job<'_>, filter: &Filter, found: &RawDocument) -> Result<(), Error> {
+fn check_id(job: &Job, filter: &Filter, found: &RawDocument) -> Result<(), Error> {
     let (Some(wanted), 1) = (filter.get("_id"), filter.len()) else { return Ok(()) };
     let found = found.get("_id").ok().flatten();
     let same = match (wanted, found) {
@@ -221,7 +221,7 @@ fn check_id(job: &Job<'_>, filter: &Filter, found: &RawDocument) -> Result<(), E
     Err(job.error(Kind::Incomplete, "the server sent another document than was asked for"))
 }
 
-fn json(job: &Job<'_>, document: &RawDocument) -> Result<serde_json::Value, Error> {
+fn json(job: &Job, document: &RawDocument) -> Result<serde_json::Value, Error> {
     let invalid = |error: bson::error::Error| {
         let what = format!("a document that came is not BSON: {error}");
         job.error(Kind::Incomplete, what).because(&error)
@@ -251,7 +251,7 @@ fn is_shallow(document: &RawDocument, levels: usize) -> Result<bool, bson::error
 }
 
 /// MongoDB has no error for a collection that is not there, so that is asked for.
-async fn missing(job: &Job<'_>, documents: &Collection<RawDocumentBuf>) -> Error {
+async fn missing(job: &Job, documents: &Collection<RawDocumentBuf>) -> Error {
     let place = documents.namespace();
     let names = documents.client().database(&place.db).list_collection_names().await;
     let what = match names {
@@ -263,7 +263,7 @@ async fn missing(job: &Job<'_>, documents: &Collection<RawDocumentBuf>) -> Error
     job.error(Kind::NotFound, what)
 }
 
-fn failed(job: &Job<'_>, error: &mongodb::error::Error) -> Error {
+fn failed(job: &Job, error: &mongodb::error::Error) -> Error {
     const CREDENTIALS: &str = "write user and password into the URI, and authSource=DB if need be";
     let connect = "check the address, and whether the server runs";
     let (kind, what) = match &*error.kind {

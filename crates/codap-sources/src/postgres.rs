@@ -34,12 +34,12 @@ use tokio_postgres::{Client as Session, Config, NoTls, RowStream};
 
 use crate::document::Document;
 use crate::error::{Error, Kind};
-use crate::job::Job;
+use crate::job::{Job, Purpose};
 use crate::json_names;
 use crate::lease::{Connection, Driver, Lease, Left, has_ended};
 use crate::pgpass;
 use crate::pools::Pools;
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 use crate::uri::Uri;
 use crate::wire::{Meter, Wire, host_and_port};
 
@@ -62,6 +62,7 @@ pub(crate) struct Target {
     port: u16,
     tls: Tls,
     settings: Config,
+    environment: Environment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +72,14 @@ enum Tls {
     Always,
 }
 
-pub(crate) async fn fetch(client: &Client, job: &Job<'_>) -> Result<Document, Error> {
+pub(crate) async fn fetch(client: &Client, job: &Job) -> Result<Document, Error> {
     let uri = job.uri();
     let pool = format!("{} {:?} {} {:?}", uri.origin(), uri.user_info(), uri.path(), ssl_mode(job));
     let lease = client.get(&pool, async { target(job).map(Lease::new) }).await?;
     lease.fetch(job).await
 }
 
-fn target(job: &Job<'_>) -> Result<Target, Error> {
+fn target(job: &Job) -> Result<Target, Error> {
     let (host, port) = host_and_port(job, job.uri().host(), PORT)?;
     let variable = |name| job.environment().get(name);
     let (user, password) = match job.uri().user_info() {
@@ -98,15 +99,16 @@ fn target(job: &Job<'_>) -> Result<Target, Error> {
     if let Some(password) = password {
         settings.password(password);
     }
-    Ok(Target { host: host.to_owned(), port, tls: tls(job, host)?, settings })
+    let (host, tls, environment) = (host.to_owned(), tls(job, host)?, job.environment().clone());
+    Ok(Target { host, port, tls, settings, environment })
 }
 
-fn ssl_mode(job: &Job<'_>) -> Option<String> {
+fn ssl_mode(job: &Job) -> Option<String> {
     let of_uri = job.uri().query().into_iter().find(|(name, _)| name == "sslmode");
     of_uri.map(|(_, mode)| mode).or_else(|| job.environment().get("PGSSLMODE"))
 }
 
-fn tls(job: &Job<'_>, host: &str) -> Result<Tls, Error> {
+fn tls(job: &Job, host: &str) -> Result<Tls, Error> {
     let address = host.parse::<std::net::IpAddr>();
     let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     match ssl_mode(job).as_deref() {
@@ -138,7 +140,7 @@ impl Connection for Link {
 
     const LIMIT: usize = 16;
 
-    async fn open(job: &Job<'_>, target: &Target) -> Result<Self, Error> {
+    async fn open(job: &Job, target: &Target) -> Result<Self, Error> {
         let wire = connect(job, target).await?;
         let meter = wire.meter;
         let connected = target.settings.connect_raw(wire.stream, NoTls).await;
@@ -157,7 +159,7 @@ impl Connection for Link {
         })
     }
 
-    async fn ask(&mut self, job: &Job<'_>) -> Result<Document, Error> {
+    async fn ask(&mut self, job: &Job) -> Result<Document, Error> {
         if has_ended(&mut self.driver).await {
             self.left = Left::Dead;
             return Err(job.error(Kind::Incomplete, ENDED));
@@ -198,8 +200,9 @@ impl Drop for Link {
         let token = self.session.cancel_token();
         let (uri, target) = (self.uri.clone(), self.target.clone());
         runtime.spawn(tokio::time::timeout(CANCEL_WITHIN, async move {
-            let settings = Settings { timeout: CANCEL_WITHIN, ..Settings::default() };
-            let job = Job::new(&uri, &settings);
+            let environment = target.environment.clone();
+            let settings = Settings { timeout: CANCEL_WITHIN, environment, ..Settings::default() };
+            let job = Job::new(&uri, &Arc::new(settings), Purpose::Whole);
             if let Ok(wire) = connect(&job, &target).await {
                 let _ = token.cancel_query_raw(wire.stream, NoTls).await;
             }
@@ -208,7 +211,7 @@ impl Drop for Link {
 }
 
 /// Connects, under TLS as far as it is wanted and to be had.
-async fn connect(job: &Job<'_>, target: &Target) -> Result<Wire, Error> {
+async fn connect(job: &Job, target: &Target) -> Result<Wire, Error> {
     let mut wire = Wire::connect(job, (&target.host, target.port), OVERHEAD).await?;
     if target.tls == Tls::Never {
         return Ok(wire);
@@ -234,7 +237,7 @@ async fn connect(job: &Job<'_>, target: &Target) -> Result<Wire, Error> {
     }
 }
 
-async fn rows(job: &Job<'_>, session: &Session, meter: &Meter) -> Result<Document, Error> {
+async fn rows(job: &Job, session: &Session, meter: &Meter) -> Result<Document, Error> {
     let (query, parameters) = query(job)?;
     let typed = parameters.iter().map(|it| (Text(it), Type::UNKNOWN));
     let may = job.max_size().saturating_add(OVERHEAD);
@@ -267,7 +270,7 @@ async fn rows(job: &Job<'_>, session: &Session, meter: &Meter) -> Result<Documen
 }
 
 /// A row must be an object that says each name once.
-fn check_row(job: &Job<'_>, row: &str) -> Result<(), Error> {
+fn check_row(job: &Job, row: &str) -> Result<(), Error> {
     match json_names::repeated(row) {
         Ok(None) => Ok(()),
         Ok(Some(name)) => {
@@ -282,7 +285,7 @@ fn check_row(job: &Job<'_>, row: &str) -> Result<(), Error> {
 }
 
 /// The statement, and what goes for its parameters.
-fn query(job: &Job<'_>) -> Result<(String, Vec<String>), Error> {
+fn query(job: &Job) -> Result<(String, Vec<String>), Error> {
     let (mut query, mut parameters) = (None, Vec::new());
     for (name, value) in job.uri().query() {
         match &*name {
@@ -327,7 +330,7 @@ impl ToSql for Text<'_> {
     to_sql_checked!();
 }
 
-fn failed(job: &Job<'_>, meter: &Meter, error: &tokio_postgres::Error) -> Error {
+fn failed(job: &Job, meter: &Meter, error: &tokio_postgres::Error) -> Error {
     if let Some(told) = error.as_db_error() {
         return refused(job, told);
     }
@@ -357,7 +360,7 @@ fn credentials(why: &str) -> Option<String> {
 
 /// An error that the server replied, by its code:
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn refused(job: &Job<'_>, told: &DbError) -> Error {
+fn refused(job: &Job, told: &DbError) -> Error {
     let code = told.code().code();
     let mut said = format!("the server says: {}", told.message());
     if let Some(ErrorPosition::Original(at)) = told.position() {

@@ -53,14 +53,14 @@ pub(crate) struct Target {
 
 pub(crate) type Client = Pools<Arc<Lease<Link>>>;
 
-pub(crate) async fn fetch(client: &Client, job: &Job<'_>) -> Result<Document, Error> {
+pub(crate) async fn fetch(client: &Client, job: &Job) -> Result<Document, Error> {
     let (db, _) = db_and_key(job.uri());
     let pool = format!("{} {:?} {db}", job.uri().origin(), job.uri().user_info());
     let lease = client.get(&pool, async { target(job).map(Lease::new) }).await?;
     lease.fetch(job).await
 }
 
-fn target(job: &Job<'_>) -> Result<Target, Error> {
+fn target(job: &Job) -> Result<Target, Error> {
     let (host, port) = host_and_port(job, job.uri().host(), PORT)?;
     let variable = |name| job.environment().get(name);
     let (user, password) = match job.uri().user_info() {
@@ -105,7 +105,7 @@ impl Connection for Link {
 
     const LIMIT: usize = 32;
 
-    async fn open(job: &Job<'_>, target: &Target) -> Result<Self, Error> {
+    async fn open(job: &Job, target: &Target) -> Result<Self, Error> {
         let mut wire = Wire::connect(job, (&target.host, target.port), OVERHEAD).await?;
         if target.tls {
             wire = wire.under_tls(job, &target.host).await?;
@@ -125,7 +125,7 @@ impl Connection for Link {
         Ok(link)
     }
 
-    async fn ask(&mut self, job: &Job<'_>) -> Result<Document, Error> {
+    async fn ask(&mut self, job: &Job) -> Result<Document, Error> {
         if has_ended(&mut self.driver).await {
             self.left = Left::Dead;
             return Err(job.error(Kind::Incomplete, ENDED));
@@ -175,7 +175,7 @@ impl Connection for Link {
 }
 
 impl Link {
-    async fn log_in(&mut self, job: &Job<'_>, target: &Target) -> Result<(), Error> {
+    async fn log_in(&mut self, job: &Job, target: &Target) -> Result<(), Error> {
         if let Some(password) = &target.password {
             let mut request = Pipeline::new();
             request.cmd("AUTH").arg(&target.user).arg(password);
@@ -200,7 +200,7 @@ impl Link {
     /// if it comes back in its place, so did what came before it.
     async fn round_trip<const N: usize>(
         &mut self,
-        job: &Job<'_>,
+        job: &Job,
         mut request: Pipeline,
     ) -> Result<[Value; N], Error> {
         const REFUSED: [&str; 2] = ["NOPERM", "NOAUTH"];
@@ -248,7 +248,7 @@ impl Link {
 }
 
 /// The reply to the second request, as a document.
-fn document(job: &Job<'_>, key: &str, command: &str, value: Value) -> Result<Document, Error> {
+fn document(job: &Job, key: &str, command: &str, value: Value) -> Result<Document, Error> {
     let values = match value {
         Value::BulkString(bytes) if command == "GET" => {
             job.check_size(bytes.len() as u64)?;
@@ -284,7 +284,7 @@ fn document(job: &Job<'_>, key: &str, command: &str, value: Value) -> Result<Doc
     Ok(document)
 }
 
-fn hash(job: &Job<'_>, values: Vec<Value>) -> Result<serde_json::Value, Error> {
+fn hash(job: &Job, values: Vec<Value>) -> Result<serde_json::Value, Error> {
     let mut object = Map::new();
     for [field, value] in pairs(job, values)? {
         let field = String::from_utf8(field)
@@ -294,7 +294,7 @@ fn hash(job: &Job<'_>, values: Vec<Value>) -> Result<serde_json::Value, Error> {
     Ok(object.into())
 }
 
-fn sorted_set(job: &Job<'_>, values: Vec<Value>) -> Result<serde_json::Value, Error> {
+fn sorted_set(job: &Job, values: Vec<Value>) -> Result<serde_json::Value, Error> {
     let scored = |[member, score]: [Vec<u8>; 2]| {
         // Infinite ones are no numbers in JSON.
         let score = serde_json::from_slice(&score).unwrap_or_else(|_| json_of(score));
@@ -303,7 +303,7 @@ fn sorted_set(job: &Job<'_>, values: Vec<Value>) -> Result<serde_json::Value, Er
     Ok(pairs(job, values)?.into_iter().map(scored).collect())
 }
 
-fn pairs(job: &Job<'_>, values: Vec<Value>) -> Result<Vec<[Vec<u8>; 2]>, Error> {
+fn pairs(job: &Job, values: Vec<Value>) -> Result<Vec<[Vec<u8>; 2]>, Error> {
     let mut values = values.into_iter().map(|it| bytes(job, it));
     let mut pairs = Vec::new();
     while let Some(first) = values.next() {
@@ -312,7 +312,7 @@ fn pairs(job: &Job<'_>, values: Vec<Value>) -> Result<Vec<[Vec<u8>; 2]>, Error> 
     Ok(pairs)
 }
 
-fn bytes(job: &Job<'_>, value: Value) -> Result<Vec<u8>, Error> {
+fn bytes(job: &Job, value: Value) -> Result<Vec<u8>, Error> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         _ => Err(nonsense(job)),
@@ -328,7 +328,7 @@ fn json_of(bytes: Vec<u8>) -> serde_json::Value {
     }
 }
 
-fn text(job: &Job<'_>, value: Value) -> Result<String, Error> {
+fn text(job: &Job, value: Value) -> Result<String, Error> {
     match value {
         Value::SimpleString(text) => Ok(text),
         Value::ServerError(error) => Err(refused(job, &error)),
@@ -336,7 +336,7 @@ fn text(job: &Job<'_>, value: Value) -> Result<String, Error> {
     }
 }
 
-fn accepted(job: &Job<'_>, value: Value) -> Result<(), Error> {
+fn accepted(job: &Job, value: Value) -> Result<(), Error> {
     match value {
         Value::Okay => Ok(()),
         Value::ServerError(error) => Err(refused(job, &error)),
@@ -350,20 +350,20 @@ fn wants_no_password(error: &ServerError) -> bool {
     ["without any password configured", "no password is set"].iter().any(|it| told.contains(it))
 }
 
-fn missing(job: &Job<'_>, key: &str) -> Error {
+fn missing(job: &Job, key: &str) -> Error {
     job.error(Kind::NotFound, format!("there is no key {key:?}; check its name and the database"))
 }
 
-fn nonsense(job: &Job<'_>) -> Error {
+fn nonsense(job: &Job) -> Error {
     job.error(Kind::Incomplete, "the reply is not of the kind that was asked for")
 }
 
 /// An error that the server replied.
-fn refused(job: &Job<'_>, error: &ServerError) -> Error {
+fn refused(job: &Job, error: &ServerError) -> Error {
     told(job, error.code(), error.details().unwrap_or_default())
 }
 
-fn told(job: &Job<'_>, code: &str, details: &str) -> Error {
+fn told(job: &Job, code: &str, details: &str) -> Error {
     const CREDENTIALS: &str = "set REDIS_PASSWORD, or write user and password into the URI";
     let said = format!("the server says: {code} {details}");
     match code {
@@ -387,7 +387,7 @@ fn told(job: &Job<'_>, code: &str, details: &str) -> Error {
 }
 
 /// What ended a connection, or kept it from coming about.
-fn failed(job: &Job<'_>, error: &RedisError) -> Error {
+fn failed(job: &Job, error: &RedisError) -> Error {
     if let Some(code) = error.code() {
         return told(job, code, error.detail().unwrap_or_default());
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) max_size: u64,
+    pub(crate) max_streamed_size: u64,
     pub(crate) timeout: Duration,
     #[cfg(feature = "http")]
     pub(crate) headers: Vec<Header>,
@@ -68,6 +69,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_size: 64 << 20,
+            max_streamed_size: u64::MAX,
             timeout: Duration::from_secs(30),
             #[cfg(feature = "http")]
             headers: Vec::new(),

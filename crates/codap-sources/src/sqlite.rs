@@ -34,7 +34,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 use crate::error::{Error, Kind};
-use crate::job::Job;
+use crate::job::{Job, Purpose};
 use crate::settings::Settings;
 use crate::uri::Uri;
 
@@ -42,7 +42,7 @@ use crate::uri::Uri;
 /// part of a millisecond.
 const STEPS: i32 = 1_000;
 
-pub(crate) async fn fetch(job: &Job<'_>) -> Result<Document, Error> {
+pub(crate) async fn fetch(job: &Job) -> Result<Document, Error> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _interrupt = InterruptOnDrop(interrupted.clone());
     let time = job.deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
@@ -72,7 +72,7 @@ struct Work {
 impl Work {
     fn run(&self) -> Result<Document, Error> {
         let settings = Settings { max_size: self.max_size, ..Settings::default() };
-        let job = &Job::new(&self.uri, &settings);
+        let job = &Job::new(&self.uri, &Arc::new(settings), Purpose::Whole);
         let (query, parameters) = query(job)?;
         let connection = self.open(job)?;
         let failed = |error| failed(job, &error);
@@ -105,7 +105,7 @@ impl Work {
         Ok(document.with_content_type(Some("application/json")))
     }
 
-    fn open(&self, job: &Job<'_>) -> Result<Connection, Error> {
+    fn open(&self, job: &Job) -> Result<Connection, Error> {
         let path = self.uri.path();
         let path = Path::new(&*path);
         if !path.is_file() {
@@ -129,7 +129,7 @@ impl Work {
 }
 
 /// The query, and what goes for its parameters.
-fn query(job: &Job<'_>) -> Result<(String, Vec<String>), Error> {
+fn query(job: &Job) -> Result<(String, Vec<String>), Error> {
     let (mut query, mut parameters) = (None, Vec::new());
     for (name, value) in job.uri().query() {
         match &*name {
@@ -144,12 +144,12 @@ fn query(job: &Job<'_>) -> Result<(String, Vec<String>), Error> {
     Ok((query.ok_or_else(|| no_query(job))?, parameters))
 }
 
-fn no_query(job: &Job<'_>) -> Error {
+fn no_query(job: &Job) -> Error {
     job.error(Kind::Invalid, "has no query; write sqlite:path?query=select…&param=…")
 }
 
 /// The columns' names: each once, or a value would be lost.
-fn names(job: &Job<'_>, statement: &Statement<'_>) -> Result<Vec<String>, Error> {
+fn names(job: &Job, statement: &Statement<'_>) -> Result<Vec<String>, Error> {
     let names: Vec<String> = statement.column_names().into_iter().map(Into::into).collect();
     if names.is_empty() {
         return Err(job.error(Kind::Invalid, "the query gives no rows; write a select"));
@@ -164,7 +164,7 @@ fn names(job: &Job<'_>, statement: &Statement<'_>) -> Result<Vec<String>, Error>
     }
 }
 
-fn value(job: &Job<'_>, name: &str, value: ValueRef<'_>) -> Result<Value, Error> {
+fn value(job: &Job, name: &str, value: ValueRef<'_>) -> Result<Value, Error> {
     Ok(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => number.into(),
@@ -182,7 +182,7 @@ fn value(job: &Job<'_>, name: &str, value: ValueRef<'_>) -> Result<Value, Error>
     })
 }
 
-fn failed(job: &Job<'_>, error: &rusqlite::Error) -> Error {
+fn failed(job: &Job, error: &rusqlite::Error) -> Error {
     let said = match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
         rusqlite::Error::SqlInputError { msg, offset, .. } => {

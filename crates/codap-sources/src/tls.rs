@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::settings::Environment;
@@ -48,4 +48,34 @@ fn roots(file: &str) -> Result<RootCertStore, String> {
         let _ = roots.add(certificate.map_err(wrong)?);
     }
     Ok(roots)
+}
+
+/// Why there is no TLS with `host`, and what to do.
+pub(crate) fn explain(error: &rustls::Error, host: &str) -> String {
+    let certificate = format!("the certificate of {host}");
+    match error {
+        rustls::Error::InvalidCertificate(why) => match why {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                format!(
+                    "{certificate} has expired; whoever runs it must renew it (or check the clock here)"
+                )
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                format!("{certificate} is not valid yet; check the clock here")
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("{certificate} is for another name; check the host in the URI")
+            }
+            CertificateError::UnknownIssuer => format!(
+                "{certificate} is signed by nobody known here; if you trust its CA, name the CA's file in SSL_CERT_FILE"
+            ),
+            CertificateError::Revoked => format!("{certificate} was revoked"),
+            why => format!("{certificate} is not acceptable: {why}"),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            format!("{host} does not speak TLS; is it http:// there?")
+        }
+        rustls::Error::AlertReceived(alert) => format!("{host} refused TLS: {alert:?}"),
+        other => format!("no TLS with {host}: {other}"),
+    }
 }

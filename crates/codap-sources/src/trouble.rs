@@ -4,11 +4,10 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use rustls::CertificateError;
-
 use crate::address::Private;
 use crate::error::{Error, Kind};
 use crate::job::Job;
+use crate::tls;
 
 /// A failure before it is known of which document.
 #[derive(Debug, Clone)]
@@ -53,7 +52,7 @@ impl Trouble {
         }
     }
 
-    pub(crate) fn into_error(self, job: &Job<'_>) -> Error {
+    pub(crate) fn into_error(self, job: &Job) -> Error {
         let error =
             job.error(self.kind, self.what).transient(self.transient).after(self.retry_after);
         match self.cause {
@@ -73,8 +72,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
     if let Some(private) = find::<Private>(error) {
         return Some(refused(private.to_string()));
     }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return Some(refused(of_tls(tls, host)));
+    if let Some(why) = find::<rustls::Error>(error) {
+        return Some(refused(tls::explain(why, host)));
     }
     if let Some(told) = of_name(error, host) {
         return Some(told);
@@ -83,7 +82,8 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
         return find::<io::Error>(error)
             .map(|io| Trouble::new(Kind::Connect, of_connection(io, host)));
     }
-    if let Some(http) = find::<hyper::Error>(error) {
+    let http = find::<hyper::Error>(error);
+    if let Some(http) = http {
         if http.is_parse() {
             let what = format!("{host} did not answer in HTTP: {http}");
             return Some(Trouble::new(Kind::Invalid, what));
@@ -93,10 +93,10 @@ fn explain(error: &reqwest::Error, host: &str) -> Option<Trouble> {
             return Some(Trouble::new(Kind::Incomplete, what));
         }
     }
-    find::<io::Error>(error).map(|io| {
-        let what = format!("the connection to {host} broke before it had answered: {io}");
-        Trouble::new(Kind::Incomplete, what)
-    })
+    // What HTTP/2 says of a stream that was refused, or of a connection that goes away.
+    let why = find::<io::Error>(error).map(io::Error::to_string).or(http.map(|it| innermost(it)))?;
+    let what = format!("the connection to {host} broke before it had answered: {why}; try again");
+    Some(Trouble::new(Kind::Incomplete, what))
 }
 
 /// A name that no address belongs to.
@@ -131,35 +131,6 @@ fn of_connection(error: &io::Error, host: &str) -> String {
             format!("{host} broke the connection off while it was made; try again")
         }
         _ => format!("no connection to {host}: {error}"),
-    }
-}
-
-fn of_tls(error: &rustls::Error, host: &str) -> String {
-    let certificate = format!("the certificate of {host}");
-    match error {
-        rustls::Error::InvalidCertificate(why) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                format!(
-                    "{certificate} has expired; whoever runs it must renew it (or check the clock here)"
-                )
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                format!("{certificate} is not valid yet; check the clock here")
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("{certificate} is for another name; check the host in the URI")
-            }
-            CertificateError::UnknownIssuer => format!(
-                "{certificate} is signed by nobody known here; if you trust its CA, name the CA's file in SSL_CERT_FILE"
-            ),
-            CertificateError::Revoked => format!("{certificate} was revoked"),
-            why => format!("{certificate} is not acceptable: {why}"),
-        },
-        rustls::Error::InvalidMessage(_) => {
-            format!("{host} does not speak TLS; is it http:// there?")
-        }
-        rustls::Error::AlertReceived(alert) => format!("{host} refused TLS: {alert:?}"),
-        other => format!("no TLS with {host}: {other}"),
     }
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use percent_encoding::percent_decode_str;
+#[cfg(any(feature = "file", feature = "s3", feature = "gs", feature = "az"))]
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::adapter::{self, Adapter};
 use crate::error::{Error, Kind};
@@ -152,6 +154,14 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
+/// A path as it stands in a URI.
+#[cfg(any(feature = "file", feature = "s3", feature = "gs", feature = "az"))]
+pub(crate) fn encoded(path: &str) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, KEPT).to_string()
+}
+
 impl Uri {
     /// The scheme in lower case; `file` for a plain path.
     pub fn scheme(&self) -> &str {
@@ -172,6 +182,32 @@ impl Uri {
                 _ => format!("{}://{}", self.scheme(), self.host()).into(),
             }
         })
+    }
+
+    /// Whether it stands for many documents, to be [listed](crate::Sources::list): a bucket, or what
+    /// ends with a slash in a bucket or among files. It is told by its text alone.
+    ///
+    /// ```
+    /// use codap_sources::Uri;
+    ///
+    /// assert!(Uri::try_from("pages/")?.is_prefix());
+    /// assert!(!Uri::try_from("pages/index.json")?.is_prefix());
+    /// assert!(!Uri::try_from("https://example.org/pages/")?.is_prefix());
+    /// # Ok::<(), codap_sources::Error>(())
+    /// ```
+    pub fn is_prefix(&self) -> bool {
+        let path = self.parts().path;
+        match self.0.adapter {
+            Adapter::S3 | Adapter::Gs | Adapter::Az => path.is_empty() || path.ends_with('/'),
+            Adapter::File => path.ends_with('/'),
+            _ => false,
+        }
+    }
+
+    /// Whether it was given as a path.
+    #[cfg(feature = "file")]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.parts().scheme.is_none()
     }
 
     pub(crate) fn adapter(&self) -> Adapter {
@@ -264,6 +300,16 @@ impl FromStr for Uri {
             let at = text.bytes().position(|b| b.is_ascii_control()).unwrap_or_default();
             return refuse(&format!("a URI has a control character at byte {at}; encode it"));
         }
+        #[cfg(feature = "http")]
+        if let Some(url) = plain_url(text) {
+            let (adapter, origin) = (Adapter::Http, OnceLock::new());
+            return Ok(Self(Arc::new(Inner {
+                adapter,
+                origin,
+                url: Some(url),
+                text: text.into(),
+            })));
+        }
         let mut text = Box::<str>::from(text);
         if let Some((scheme, _)) = split_scheme(&text) {
             let end = scheme.len();
@@ -287,6 +333,15 @@ impl FromStr for Uri {
             text,
         })))
     }
+}
+
+/// The URL of a text that is nothing but well-formed, which most are: there is nothing to be told
+/// then, and no need to take it apart for that.
+#[cfg(feature = "http")]
+fn plain_url(text: &str) -> Option<url::Url> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
+    let begins_well = rest.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if !begins_well || text.contains('\\') { None } else { http_url(text).ok() }
 }
 
 /// The URL for the HTTP client, without user-info and fragment.

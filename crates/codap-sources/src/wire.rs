@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 impl Wire {
     /// Connects over TCP. For a start, `allowed` bytes may come in.
     pub(crate) async fn connect(
-        job: &Job<'_>,
+        job: &Job,
         (host, port): (&str, u16),
         allowed: u64,
     ) -> Result<Self, Error> {
@@ -48,10 +48,19 @@ impl Wire {
     }
 
     /// The same connection under TLS. The certificate must be for `host`.
-    pub(crate) async fn under_tls(self, job: &Job<'_>, host: &str) -> Result<Self, Error> {
+    pub(crate) async fn under_tls(self, job: &Job, host: &str) -> Result<Self, Error> {
         let failed = |error: io::Error| {
-            let what = format!("no TLS connection to {host}: {error}");
-            job.error(Kind::Connect, what).because(&error)
+            let why = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+            match why {
+                // The same certificate will not do a little later either.
+                Some(why @ rustls::Error::InvalidCertificate(_)) => {
+                    job.error(Kind::Connect, tls::explain(why, host)).transient(false)
+                }
+                _ => {
+                    let what = format!("no TLS connection to {host}: {error}");
+                    job.error(Kind::Connect, what).because(&error)
+                }
+            }
         };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other);
         let tls = TlsConnector::from(
@@ -132,7 +141,7 @@ impl AsyncWrite for Metered {
 
 /// Host and port of one server, as `host`, `host:port`, `[::1]:port`.
 pub(crate) fn host_and_port<'a>(
-    job: &Job<'_>,
+    job: &Job,
     host: &'a str,
     usual_port: u16,
 ) -> Result<(&'a str, u16), Error> {

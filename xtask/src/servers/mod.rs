@@ -1,8 +1,8 @@
 //! Real servers for the tests of the sources: each on a free port of the loopback, its data under
 //! `target/servers`, stopped when the run ends, however it ends.
 //!
-//! One file a server says how it is started, how to tell that it answers, and which variable tells
-//! the tests where it is. `install` finds or brings the programs, `process` is one that runs.
+//! One file a server says how it is started, how to tell that it is ready, and which variables
+//! tell the tests where it is. `install` finds or brings the programs, `process` is one that runs.
 
 mod install;
 mod mongodb;
@@ -11,6 +11,7 @@ mod postgres;
 mod process;
 mod redis;
 mod s3;
+mod tls;
 
 use std::fs;
 use std::io::Read;
@@ -23,10 +24,7 @@ use process::Process;
 /// A server that was started: what runs, and what to tell the tests.
 struct Server {
     process: Process,
-    variable: &'static str,
-    address: String,
-    /// Whether it answers by now.
-    answers: Box<dyn Fn() -> bool>,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// Starts a server that keeps its data in the folder it is given.
@@ -68,7 +66,7 @@ impl Servers {
             servers.running.push(start(&place).map_err(|e| without_it(name, &e))?);
         }
         for server in &mut servers.running {
-            server.process.wait_until(&server.answers)?;
+            server.process.wait_until_ready()?;
         }
         let names: Vec<&str> = servers.running.iter().map(|s| s.process.name()).collect();
         step::say(&format!(
@@ -82,7 +80,7 @@ impl Servers {
     /// The variables by which the tests find the servers.
     pub(crate) fn env(&self) -> Vec<(&'static str, String)> {
         let mut env: Vec<_> =
-            self.running.iter().map(|s| (s.variable, s.address.clone())).collect();
+            self.running.iter().flat_map(|server| server.variables.clone()).collect();
         if !self.without.is_empty() {
             env.push((WITHOUT, self.without.clone()));
         }

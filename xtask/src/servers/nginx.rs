@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::process::{Process, Signal, bound_to_us, free_port, says};
+use super::process::{Process, Ready, Signal, bound_to_us, free_port};
 use super::{Server, cannot, install};
 use crate::step::Failure;
 
@@ -20,12 +20,9 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     let mut command = bound_to_us(&program);
     command.arg("-p").arg(place).arg("-c").arg(&configuration);
     command.args(["-e", "stderr"]);
-    let request = b"GET / HTTP/1.0\r\n\r\n";
     Ok(Server {
-        process: Process::start("nginx", Signal::Term, command, place)?,
-        variable: "CODAP_TEST_NGINX",
-        address: format!("http://127.0.0.1:{port}"),
-        answers: Box::new(move || says(port, request, b"HTTP/1.1 ")),
+        process: Process::start("nginx", Signal::Term, Ready::Listens(port), command, place)?,
+        variables: vec![("CODAP_TEST_NGINX", format!("http://127.0.0.1:{port}"))],
     })
 }
 

@@ -1,9 +1,10 @@
-//! PostgreSQL, with a user who needs a password.
+//! PostgreSQL, with a user who needs a password, and with TLS for who wants it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::process::{Process, Signal, bound_to_us_as, free_port, says};
+use super::process::{Process, Ready, Signal, bound_to_us_as, free_port};
+use super::tls::{self, Identity};
 use super::{Server, cannot, install};
 use crate::step::Failure;
 
@@ -19,6 +20,7 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     let (port, data) = (free_port()?, place.join("data"));
     let password = place.join("password");
     fs::write(&password, PASSWORD).map_err(|e| cannot("write", &password, &e))?;
+    let Identity { certificate, key } = tls::identity(place)?;
     if install::is_root() {
         install::run(std::process::Command::new("chown").args(["-R", SYSTEM_USER]).arg(place))?;
     }
@@ -32,13 +34,19 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     command.arg("-D").arg(&data).args(["-p", &port.to_string()]).current_dir(place);
     // No socket in the file system, and nothing is worth keeping through a crash.
     command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
-    command.args(["-c", "fsync=off", "-c", "max_connections=200"]);
+    command.args(["-c", "fsync=off", "-c", "max_connections=200", "-c", "ssl=on"]);
+    command.arg("-c").arg(format!("ssl_cert_file={}", certificate.display()));
+    command.arg("-c").arg(format!("ssl_key_file={}", key.display()));
+    let ready = Ready::Says("ready to accept connections");
     Ok(Server {
-        process: Process::start("postgres", Signal::Int, command, place)?,
-        variable: "CODAP_TEST_POSTGRES",
-        address: format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"),
-        // It asks for the password only once it has started up.
-        answers: Box::new(move || says(port, &startup_message(), b"SCRAM-SHA-256")),
+        process: Process::start("postgres", Signal::Int, ready, command, place)?,
+        variables: vec![
+            (
+                "CODAP_TEST_POSTGRES",
+                format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"),
+            ),
+            ("CODAP_TEST_POSTGRES_AUTHORITY", certificate.display().to_string()),
+        ],
     })
 }
 
@@ -50,11 +58,4 @@ fn program(name: &str) -> Option<PathBuf> {
     folders.sort_by_key(version);
     let of_debian = folders.into_iter().rev().map(|folder| folder.join("bin").join(name));
     of_debian.into_iter().find(|file| file.is_file()).or_else(|| install::find(name))
-}
-
-/// The first message of a client: its length, the version of the protocol (3.0), parameters.
-fn startup_message() -> Vec<u8> {
-    let parameters = format!("user\0{USER}\0database\0postgres\0\0");
-    let length = u32::try_from(8 + parameters.len()).expect("a few bytes");
-    [&length.to_be_bytes(), &[0, 3, 0, 0], parameters.as_bytes()].concat()
 }

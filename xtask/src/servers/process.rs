@@ -1,20 +1,30 @@
 //! One server process: started with its output in a log, waited for, asked to end, ended.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::install;
 use crate::step::Failure;
 
-/// From its start until it answers. Cold Python imports on a busy machine take most of it.
-const UNTIL_IT_ANSWERS: Duration = Duration::from_secs(60);
+/// From its start until it is ready. Cold Python imports on a busy machine take most of it.
+const UNTIL_IT_IS_READY: Duration = Duration::from_secs(60);
 /// From being asked to its end; after that it is killed.
 const UNTIL_IT_ENDS: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How a server lets it be known that it takes connections.
+#[derive(Clone, Copy)]
+pub(super) enum Ready {
+    /// By a line of its output that holds this.
+    Says(&'static str),
+    /// Not at all: nginx listens without a word. Its port is tried until it answers.
+    Listens(u16),
+}
 
 /// What ends a server quickly and cleanly.
 #[derive(Clone, Copy)]
@@ -36,48 +46,71 @@ impl Signal {
 pub(super) struct Process {
     name: &'static str,
     ended_by: Signal,
+    ready: Ready,
     child: Child,
     log: PathBuf,
+    /// Tells when it is ready, and ends with the last process that holds its output.
+    output: Receiver<()>,
 }
 
 impl Process {
     pub(super) fn start(
         name: &'static str,
         ended_by: Signal,
+        ready: Ready,
         mut command: Command,
         place: &Path,
     ) -> Result<Self, Failure> {
         let log = place.with_extension("log");
         let started = File::create(&log).and_then(|file| {
-            let also = file.try_clone()?;
-            command.stdin(Stdio::null()).stdout(file).stderr(also).spawn()
+            let (output, end) = std::io::pipe()?;
+            command.stdin(Stdio::null()).stdout(end.try_clone()?).stderr(end);
+            let child = command.spawn()?;
+            Ok((child, file, output))
         });
-        match started {
-            Ok(child) => Ok(Self { name, ended_by, child, log }),
-            Err(error) => Err(Failure::new(format!(
-                "cannot start {}: {error}",
-                command.get_program().display()
-            ))),
-        }
+        let (child, file, output) = started.map_err(|error| {
+            let program = command.get_program().display();
+            Failure::new(format!("cannot start {program}: {error}"))
+        })?;
+        // Our ends of its output: with them it would never end.
+        drop(command);
+        let (tell, told) = channel();
+        thread::spawn(move || keep(output, file, ready, &tell));
+        Ok(Self { name, ended_by, ready, child, log, output: told })
     }
 
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
 
-    pub(super) fn wait_until(&mut self, answers: &dyn Fn() -> bool) -> Result<(), Failure> {
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        let told = match self.ready {
+            Ready::Says(_) => self.output.recv_timeout(UNTIL_IT_IS_READY),
+            Ready::Listens(port) => self.wait_for(port),
+        };
+        match told {
+            Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(self.failure(&format!("was not ready in {UNTIL_IT_IS_READY:?}")))
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait().map(|status| status.to_string());
+                Err(self.failure(&format!("ended with {}", status.unwrap_or_default())))
+            }
+        }
+    }
+
+    /// There is nothing to wait for but time between two tries.
+    fn wait_for(&self, port: u16) -> Result<(), RecvTimeoutError> {
         let begun = Instant::now();
         loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(self.failure(&format!("ended with {status}")));
-            }
-            if answers() {
+            if std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
                 return Ok(());
             }
-            if begun.elapsed() > UNTIL_IT_ANSWERS {
-                return Err(self.failure(&format!("gave no answer in {UNTIL_IT_ANSWERS:?}")));
+            match self.output.recv_timeout(Duration::from_millis(20)) {
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < UNTIL_IT_IS_READY => {}
+                ended => return ended,
             }
-            thread::sleep(LOOK_EVERY);
         }
     }
 
@@ -89,11 +122,12 @@ impl Process {
 
     pub(super) fn end(&mut self) {
         let begun = Instant::now();
-        while begun.elapsed() < UNTIL_IT_ENDS {
-            if !matches!(self.child.try_wait(), Ok(None)) {
+        // Ready or not: what counts is the end of its output.
+        while let Some(left) = UNTIL_IT_ENDS.checked_sub(begun.elapsed()) {
+            if self.output.recv_timeout(left) == Err(RecvTimeoutError::Disconnected) {
+                let _ = self.child.wait();
                 return;
             }
-            thread::sleep(LOOK_EVERY);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -104,6 +138,18 @@ impl Process {
         let lines: Vec<&str> = log.lines().collect();
         let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
         Failure::new(format!("the server {} {what}; its last words:\n    {last}", self.name))
+    }
+}
+
+/// Writes what a server says into its log, and tells when it is ready.
+fn keep(output: PipeReader, mut log: File, ready: Ready, tell: &Sender<()>) {
+    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+        let text = String::from_utf8_lossy(&line);
+        // A full disk is no reason to stop a server.
+        let _ = writeln!(log, "{text}");
+        if matches!(ready, Ready::Says(words) if text.contains(words)) {
+            let _ = tell.send(());
+        }
     }
 }
 
@@ -148,25 +194,4 @@ pub(super) fn free_port() -> Result<u16, Failure> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|e| Failure::new(format!("no free port on the loopback: {e}")))
-}
-
-/// Whether the server on `port` answers `request` with something that holds `wanted`.
-pub(super) fn says(port: u16, request: &[u8], wanted: &[u8]) -> bool {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-
-    let reply = || -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(request)?;
-        let (mut reply, mut part) = (Vec::new(), [0; 4096]);
-        while !reply.windows(wanted.len()).any(|w| w == wanted) {
-            match stream.read(&mut part)? {
-                0 => break,
-                read => reply.extend_from_slice(&part[..read]),
-            }
-        }
-        Ok(reply)
-    };
-    reply().is_ok_and(|reply| reply.windows(wanted.len()).any(|w| w == wanted))
 }

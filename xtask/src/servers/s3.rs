@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::process::{Process, Signal, bound_to_us, free_port, says};
+use super::process::{Process, Ready, Signal, bound_to_us, free_port};
 use super::{Server, install};
 use crate::step::Failure;
 
@@ -10,11 +10,9 @@ pub(super) fn start(place: &Path) -> Result<Server, Failure> {
     let port = free_port()?;
     let mut command = bound_to_us(&install::from_pypi("moto_server")?);
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).current_dir(place);
-    let request = b"GET /moto-api/ HTTP/1.0\r\n\r\n";
+    let ready = Ready::Says("Running on");
     Ok(Server {
-        process: Process::start("s3", Signal::Term, command, place)?,
-        variable: "CODAP_TEST_S3",
-        address: format!("http://127.0.0.1:{port}"),
-        answers: Box::new(move || says(port, request, b" 200 OK")),
+        process: Process::start("s3", Signal::Term, ready, command, place)?,
+        variables: vec![("CODAP_TEST_S3", format!("http://127.0.0.1:{port}"))],
     })
 }

@@ -19,9 +19,15 @@ mod conformance;
 mod cost;
 mod file;
 mod http;
+mod http2;
+#[cfg(feature = "s3")]
+mod list;
 #[cfg(feature = "mongodb")]
 mod mongodb;
-#[cfg(any(feature = "mongodb", feature = "postgres", feature = "redis"))]
+mod open;
+#[cfg(all(feature = "gs", feature = "az"))]
+mod other_stores;
+#[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -33,5 +39,9 @@ mod s3;
 mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "s3")]
+mod store;
 mod tls;
+#[cfg(feature = "s3")]
+mod upload;
 mod uri;

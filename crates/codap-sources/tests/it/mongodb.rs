@@ -1,8 +1,6 @@
 //! MongoDB: documents by id and by filter, its errors in one line, replies that stay with their
 //! request.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bson::oid::ObjectId;
@@ -13,8 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::conformance::{self, Place};
-use crate::peer::{Draw, for_each};
-use crate::redis::polled;
+use crate::peer::{polled, storm};
 use crate::servers::{run, server};
 
 fn encoded(text: &str) -> String {
@@ -168,43 +165,22 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
 #[test]
 fn a_storm_of_cancelled_fetches_mixes_up_no_replies() {
     const KEYS: usize = 50;
-    const FETCHES: usize = 1_000;
+    fn text(key: usize) -> String {
+        "x".repeat(key * 100)
+    }
     let Some(address) = server("mongodb") else { return };
+    let asked =
+        |address: &str, number| format!("{address}/codap/storm/{}", number % KEYS).parse().unwrap();
     run(async move {
-        let text = |key: usize| "x".repeat(key * 100);
         let documents = (0..KEYS).map(|key| doc! {"_id": key as i64, "x": text(key)}).collect();
         filled(&address, "storm", documents).await;
-        let sources = Sources::new();
-        let (whole, cancelled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let counters = (whole.clone(), cancelled.clone());
-        for_each(FETCHES, 32, move |number| {
-            let mut draw = Draw::new(number);
-            let key = draw.below(KEYS);
-            let fetch = sources.fetch(&format!("{address}/codap/storm/{key}").parse().unwrap());
-            let (whole, cancelled) = counters.clone();
-            async move {
-                let document = match number % 4 {
-                    0 => polled(fetch, draw.below(12)).await,
-                    1 => {
-                        let patience = Duration::from_micros(draw.below(20_000) as u64);
-                        tokio::time::timeout(patience, fetch).await.ok()
-                    }
-                    _ => Some(fetch.await),
-                };
-                let Some(document) = document else {
-                    cancelled.fetch_add(1, Ordering::Relaxed);
-                    return;
-                };
-                let document = document.unwrap_or_else(|error| panic!("fetch {number}: {error}"));
-                let wanted = json!({"_id": key, "x": text(key)});
-                assert_eq!(document.json().unwrap(), wanted, "fetch {number} of {key}");
-                whole.fetch_add(1, Ordering::Relaxed);
-            }
+        let patience = Duration::from_millis(20);
+        storm(address, (1_000, 32), patience, asked, |number, document| {
+            let key = number % KEYS;
+            let wanted = json!({"_id": key, "x": text(key)});
+            assert_eq!(document.json().unwrap(), wanted, "fetch {number}");
         })
         .await;
-        let (whole, cancelled) = (whole.load(Ordering::Relaxed), cancelled.load(Ordering::Relaxed));
-        assert_eq!(whole + cancelled, FETCHES);
-        assert!(whole >= FETCHES / 2 && cancelled >= FETCHES / 10, "{whole}, {cancelled}");
     });
 }
 

@@ -94,7 +94,7 @@ pub(crate) async fn fetch(sources: &Sources, uri: &str, case: &str) -> Result<Do
 }
 
 /// How many panics there were in this process outside of tests, also in tasks that nobody waits for.
-pub(crate) fn panics() -> usize {
+fn panics() -> usize {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     static HOOK: std::sync::Once = std::sync::Once::new();
     HOOK.call_once(|| {
@@ -108,7 +108,7 @@ pub(crate) fn panics() -> usize {
     COUNT.load(Ordering::SeqCst)
 }
 
-/// Runs `one` for every number below `count`, `at_once` at a time.
+/// Runs `one` for every number below `count`, `at_once` at a time. Nothing may panic meanwhile.
 pub(crate) async fn for_each<T>(
     count: usize,
     at_once: usize,
@@ -116,6 +116,7 @@ pub(crate) async fn for_each<T>(
 ) where
     T: Future<Output = ()> + Send + 'static,
 {
+    let before = panics();
     let (one, next) = (Arc::new(one), Arc::new(AtomicUsize::new(0)));
     let mut workers = JoinSet::new();
     for _ in 0..at_once {
@@ -135,11 +136,79 @@ pub(crate) async fn for_each<T>(
             std::panic::resume_unwind(error.into_panic());
         }
     }
+    assert_eq!(panics(), before, "something panicked");
 }
 
-/// How many generated cases there are to be.
-pub(crate) fn generated() -> usize {
-    std::env::var("CODAP_SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(2_000)
+/// Fetches from peers that were drawn, each from a seed; `check` gets what one of them passes
+/// off as a document.
+pub(crate) async fn generated<T>(
+    serve: impl Fn(usize) -> T + Copy + Send + Sync + 'static,
+    uri: impl Fn(u16) -> String + Copy + Send + Sync + 'static,
+    check: impl Fn(&str, &Document) + Copy + Send + Sync + 'static,
+) where
+    T: Future<Output = Peer> + Send + 'static,
+{
+    let count = std::env::var("CODAP_SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(2_000);
+    for_each(count, 48, move |seed| async move {
+        let peer = serve(seed).await;
+        let name = format!("CODAP_SEED {seed}");
+        if let Ok(document) = fetch(&sources(), &uri(peer.port), &name).await {
+            check(&name, &document);
+        }
+    })
+    .await;
+}
+
+/// What a storm asks for, by the number of the fetch.
+pub(crate) type Asked = fn(&str, usize) -> Uri;
+
+/// Fetches so many documents of the server at `address`, so many at a time, half of which are given
+/// up: after some polls, or within `patience`. The others get what they asked for.
+pub(crate) async fn storm(
+    address: String,
+    (fetches, at_once): (usize, usize),
+    patience: Duration,
+    asked: Asked,
+    check: fn(usize, &Document),
+) {
+    let (sources, whole) = (Sources::new(), Arc::new(AtomicUsize::new(0)));
+    let counter = whole.clone();
+    for_each(fetches, at_once, move |number| {
+        let mut draw = Draw::new(number);
+        let fetch = sources.fetch(&asked(&address, number));
+        let whole = counter.clone();
+        async move {
+            let document: Option<Result<Document, Error>> = match number % 4 {
+                0 => polled(fetch, draw.below(8)).await,
+                1 => {
+                    let most = usize::try_from(patience.as_micros()).expect("a short time");
+                    let patience = Duration::from_micros(draw.below(most) as u64);
+                    tokio::time::timeout(patience, fetch).await.ok()
+                }
+                _ => Some(fetch.await),
+            };
+            if let Some(document) = document {
+                check(number, &document.unwrap_or_else(|error| panic!("fetch {number}: {error}")));
+                whole.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    })
+    .await;
+    let whole = whole.load(Ordering::Relaxed);
+    assert!((fetches / 2..=fetches * 9 / 10).contains(&whole), "{whole} of {fetches} were whole");
+}
+
+/// What `future` yields within so many polls.
+pub(crate) async fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let (mut future, mut left) = (Box::pin(future), polls);
+    std::future::poll_fn(move |cx| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 /// Numbers that look random and are the same for the same seed (SplitMix64).

@@ -1,19 +1,16 @@
 //! PostgreSQL: rows as JSON, its errors in one line, and queries that end with their fetch.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use codap_sources::{Document, Error, Sources, Uri};
+use codap_sources::{Builder, Error, Sources, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::conformance::{self, Place};
-use crate::peer::{Draw, for_each};
-use crate::redis::polled;
-use crate::servers::{run, server};
+use crate::peer::{polled, storm};
+use crate::servers::{run, server, server_with_tls};
 
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
@@ -44,19 +41,40 @@ async fn session(address: &str) -> Client {
 #[test]
 fn it_conforms() {
     let Some(address) = server("postgres") else { return };
-    let text = |query: &str| format!("{address}?query={}", encoded(query));
+    run(conformance::run(place(Sources::builder(), &address, "")));
+}
+
+#[test]
+fn it_conforms_under_tls() {
+    let Some((address, authority)) = server_with_tls("postgres") else { return };
+    let builder = Sources::builder().env("SSL_CERT_FILE", authority);
+    run(async move {
+        let verified = "&sslmode=verify-full";
+        conformance::run(place(builder.clone(), &address, verified)).await;
+        let query = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+        let address = address.clone();
+        let uri: Uri = format!("{address}?query={}{verified}", encoded(query)).parse().unwrap();
+        let document = builder.build().unwrap().fetch(&uri).await.unwrap();
+        assert_eq!(document.json().unwrap(), json!([{ "ssl": true }]));
+        // Who does not know the authority is not to talk to it.
+        let error = Sources::new().fetch(&uri).await.unwrap_err();
+        assert!(error.is_connect() && error.to_string().contains("SSL_CERT_FILE"), "{error}");
+    });
+}
+
+fn place(builder: Builder, address: &str, more: &str) -> Place {
+    let text = |query: &str| format!("{address}?query={}{more}", encoded(query));
     let large = "select repeat('x', 2000000) as x";
     let missing = "select * from not_there";
-    let place = Place {
-        builder: Sources::builder(),
+    Place {
+        builder,
         json: (text("select 1 as one"), json!([{ "one": 1 }])),
         missing: text(missing),
         large: (text(large), 2_000_000 + r#"[{"x":""}]"#.len() as u64),
         // Nobody listens on port 1.
         nobody: Some("postgres://codap:CANARY7x@127.0.0.1:1/db?query=select%201".to_owned()),
         silent: Some(text("select pg_sleep(60)")),
-    };
-    run(conformance::run(place));
+    }
 }
 
 #[test]
@@ -162,8 +180,6 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
         check(wrong.parse().unwrap(), Error::is_unauthorized, "PGPASSWORD").await;
         let without = format!("postgres://codap@{host}?query=select%201");
         check(without.parse().unwrap(), Error::is_unauthorized, "PGPASSWORD").await;
-        let tls = format!("{address}?query=select%201&sslmode=require");
-        check(tls.parse().unwrap(), Error::is_connect, "has no TLS").await;
         let mode = format!("{address}?query=select%201&sslmode=maybe");
         check(mode.parse().unwrap(), Error::is_invalid, "sslmode").await;
         let client = session(&address).await;
@@ -220,7 +236,7 @@ fn what_is_too_large_is_not_read_to_its_end() {
 /// A connection that is closed leaves its query running: it has to be stopped in so many words.
 #[test]
 fn a_dropped_fetch_stops_its_query() {
-    let Some(address) = server("postgres") else { return };
+    let Some((address, authority)) = server_with_tls("postgres") else { return };
     run(async move {
         let client = session(&address).await;
         let running = async || -> i64 {
@@ -235,12 +251,14 @@ fn a_dropped_fetch_stops_its_query() {
                 tokio::task::yield_now().await;
             }
         };
-        let sources = Sources::new();
-        let fetch = sources.fetch(&uri(&address, "select pg_sleep(300) as stop_me", &[]));
-        let fetch = tokio::spawn(fetch);
-        until(1).await;
-        fetch.abort();
-        until(0).await;
+        let sources = Sources::builder().env("SSL_CERT_FILE", authority).build().unwrap();
+        for tls in ["", "&sslmode=verify-full"] {
+            let query = format!("{address}?query=select%20pg_sleep(300)%20as%20stop_me{tls}");
+            let fetch = tokio::spawn(sources.fetch(&query.parse().unwrap()));
+            until(1).await;
+            fetch.abort();
+            until(0).await;
+        }
     });
 }
 
@@ -266,42 +284,15 @@ fn an_idle_connection_that_died_is_not_an_error() {
 
 #[test]
 fn a_storm_of_cancelled_fetches_mixes_up_no_replies() {
-    const FETCHES: usize = 1_000;
     let Some(address) = server("postgres") else { return };
-    run(async move {
-        let sources = Sources::new();
-        let (whole, cancelled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let counters = (whole.clone(), cancelled.clone());
-        for_each(FETCHES, 32, move |number| {
-            let mut draw = Draw::new(number);
-            let key = number.to_string();
-            let query = "select $1::int as key, repeat('x', $1::int * 20) as x";
-            let fetch = sources.fetch(&uri(&address, query, &[&key]));
-            let (whole, cancelled) = counters.clone();
-            async move {
-                let document: Option<Result<Document, Error>> = match number % 4 {
-                    0 => polled(fetch, draw.below(12)).await,
-                    1 => {
-                        let patience = Duration::from_micros(draw.below(8_000) as u64);
-                        tokio::time::timeout(patience, fetch).await.ok()
-                    }
-                    _ => Some(fetch.await),
-                };
-                let Some(document) = document else {
-                    cancelled.fetch_add(1, Ordering::Relaxed);
-                    return;
-                };
-                let document = document.unwrap_or_else(|error| panic!("fetch {number}: {error}"));
-                let wanted = json!([{ "key": number, "x": "x".repeat(number * 20) }]);
-                assert_eq!(document.json().unwrap(), wanted, "fetch {number}");
-                whole.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-        .await;
-        let (whole, cancelled) = (whole.load(Ordering::Relaxed), cancelled.load(Ordering::Relaxed));
-        assert_eq!(whole + cancelled, FETCHES);
-        assert!(whole >= FETCHES / 2 && cancelled >= FETCHES / 10, "{whole}, {cancelled}");
-    });
+    let asked = |address: &str, number: usize| {
+        let query = "select $1::int as key, repeat('x', $1::int * 20) as x";
+        uri(address, query, &[&number.to_string()])
+    };
+    run(storm(address, (1_000, 32), Duration::from_millis(8), asked, |number, document| {
+        let wanted = json!([{ "key": number, "x": "x".repeat(number * 20) }]);
+        assert_eq!(document.json().unwrap(), wanted, "fetch {number}");
+    }));
 }
 
 #[test]

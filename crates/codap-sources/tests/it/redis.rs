@@ -1,16 +1,14 @@
 //! Redis: its types as documents, its errors in one line, and replies that stay with their request.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use codap_sources::{Error, Sources};
+use codap_sources::{Builder, Error, Sources};
 use redis::{Commands as _, ConnectionLike as _, cmd, pipe};
 use serde_json::{Value, json};
 
 use crate::conformance::{self, Place};
-use crate::peer::{Draw, for_each};
-use crate::servers::{run, server};
+use crate::peer::{polled, storm};
+use crate::servers::{run, server, server_with_tls};
 
 fn connect(address: &str) -> redis::Connection {
     redis::Client::open(address).expect("an address").get_connection().expect("a server")
@@ -26,18 +24,37 @@ async fn json_of(sources: &Sources, address: &str, key: &str) -> Value {
 #[test]
 fn it_conforms() {
     let Some(address) = server("redis") else { return };
-    let mut connection = connect(&address);
+    run(conformance::run(place(Sources::builder(), &address, &address)));
+}
+
+#[test]
+fn it_conforms_under_tls() {
+    let Some(plain) = server("redis") else { return };
+    let Some((address, authority)) = server_with_tls("redis") else { return };
+    let builder = Sources::builder().env("SSL_CERT_FILE", authority);
+    run(async move {
+        conformance::run(place(builder, &plain, &address)).await;
+        // Who does not know the authority is not to talk to it.
+        let uri = format!("{address}/conforms:json").parse().unwrap();
+        let error = Sources::new().fetch(&uri).await.unwrap_err();
+        assert!(error.is_connect() && error.to_string().contains("SSL_CERT_FILE"), "{error}");
+    });
+}
+
+/// Filled at one address, and asked at another one of the same server.
+fn place(builder: Builder, filled: &str, address: &str) -> Place {
+    let mut connection = connect(filled);
     connection.set::<_, _, ()>("conforms:json", r#"{"a":[1,null]}"#).unwrap();
     connection.set::<_, _, ()>("conforms:large", vec![b'x'; 2_000_000]).unwrap();
-    run(conformance::run(Place {
-        builder: Sources::builder(),
+    Place {
+        builder,
         json: (format!("{address}/conforms:json"), json!({"a": [1, null]})),
         missing: format!("{address}/conforms:missing"),
         large: (format!("{address}/conforms:large"), 2_000_000),
         // Nobody listens on port 1.
         nobody: Some("redis://:CANARY7x@127.0.0.1:1/key".to_owned()),
         silent: None,
-    }));
+    }
 }
 
 #[test]
@@ -234,64 +251,21 @@ fn a_user_who_may_not_echo_can_read() {
 #[test]
 fn a_storm_of_cancelled_fetches_mixes_up_no_replies() {
     const KEYS: usize = 100;
-    const FETCHES: usize = 10_000;
+    fn text(key: usize) -> String {
+        format!("{key}:{}", "x".repeat(key * 50))
+    }
     let Some(address) = server("redis") else { return };
     let mut connection = connect(&address);
     for key in 0..KEYS {
-        let value = format!("{key}:{}", "x".repeat(key * 50));
-        connection.set::<_, _, ()>(format!("storm:{key}"), value).unwrap();
+        connection.set::<_, _, ()>(format!("storm:{key}"), text(key)).unwrap();
     }
     assert!(connection.is_open());
-    run(async move {
-        let sources = Sources::new();
-        let (whole, cancelled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let counters = (whole.clone(), cancelled.clone());
-        for_each(FETCHES, 64, move |number| {
-            let mut draw = Draw::new(number);
-            let key = draw.below(KEYS);
-            let fetch = sources.fetch(&format!("{address}/storm:{key}").parse().unwrap());
-            let (whole, cancelled) = counters.clone();
-            async move {
-                // Half of them are given up: after some polls, or after some time.
-                let document = match number % 4 {
-                    0 => polled(fetch, draw.below(6)).await,
-                    1 => {
-                        let patience = Duration::from_micros(draw.below(2_000) as u64);
-                        tokio::time::timeout(patience, fetch).await.ok()
-                    }
-                    _ => Some(fetch.await),
-                };
-                let Some(document) = document else {
-                    cancelled.fetch_add(1, Ordering::Relaxed);
-                    return;
-                };
-                let document = document.unwrap_or_else(|error| panic!("fetch {number}: {error}"));
-                let wanted = format!("{key}:{}", "x".repeat(key * 50));
-                assert_eq!(document.bytes(), wanted.as_bytes(), "fetch {number} of key {key}");
-                whole.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-        .await;
-        let (whole, cancelled) = (whole.load(Ordering::Relaxed), cancelled.load(Ordering::Relaxed));
-        assert_eq!(whole + cancelled, FETCHES);
-        assert!(
-            whole >= FETCHES / 2 && cancelled >= FETCHES / 10,
-            "{whole} whole, {cancelled} cancelled"
-        );
-    });
-}
-
-/// What `future` yields within so many polls.
-pub(crate) async fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let (mut future, mut left) = (Box::pin(future), polls);
-    std::future::poll_fn(move |cx| {
-        if left == 0 {
-            return std::task::Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(cx).map(Some)
-    })
-    .await
+    let asked =
+        |address: &str, number| format!("{address}/storm:{}", number % KEYS).parse().unwrap();
+    run(storm(address, (10_000, 64), Duration::from_millis(2), asked, |number, document| {
+        let wanted = text(number % KEYS);
+        assert_eq!(document.bytes(), wanted.as_bytes(), "fetch {number}");
+    }));
 }
 
 #[test]

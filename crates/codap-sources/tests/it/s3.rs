@@ -8,7 +8,13 @@ use crate::canary::{self, SECRET};
 use crate::conformance::{self, Place, failing, fetch};
 use crate::http::nobody;
 
-fn at(endpoint: &str) -> Builder {
+/// A client that knows nothing of signatures.
+pub(crate) fn client() -> reqwest::Client {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::new()
+}
+
+pub(crate) fn at(endpoint: &str) -> Builder {
     Sources::builder()
         .env("AWS_ENDPOINT_URL", endpoint.trim_end_matches('/'))
         .env("AWS_ALLOW_HTTP", "true")
@@ -58,8 +64,7 @@ async fn s3_conforms_against_a_scripted_server() {
 async fn s3_conforms_against_a_real_server() {
     let Some(endpoint) = crate::servers::server("s3") else { return };
     let endpoint = endpoint.trim_end_matches('/').to_owned();
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::new();
+    let client = client();
     let put = async |path: &str, body: Vec<u8>| {
         let reply = client.put(format!("{endpoint}/{path}")).body(body).send().await.unwrap();
         assert!(reply.status().is_success() || reply.status() == 409, "{path}: {reply:?}");

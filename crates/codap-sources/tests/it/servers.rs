@@ -13,15 +13,27 @@ pub(crate) fn server(name: &str) -> Option<String> {
         println!("LEFT OUT: this test needs the server {name}");
         return None;
     }
-    let variable = format!("CODAP_TEST_{}", name.to_uppercase());
-    let address = std::env::var(&variable).unwrap_or_else(|_| {
+    Some(told(name, &format!("CODAP_TEST_{}", name.to_uppercase())))
+}
+
+/// Where the server `name` speaks TLS, and the file with the authority that vouches for it.
+pub(crate) fn server_with_tls(name: &str) -> Option<(String, String)> {
+    let address = server(name)?;
+    let upper = name.to_uppercase();
+    let authority = told(name, &format!("CODAP_TEST_{upper}_AUTHORITY"));
+    // PostgreSQL has both on one port.
+    let other = std::env::var(format!("CODAP_TEST_{upper}_TLS"));
+    Some((other.unwrap_or(address), authority))
+}
+
+fn told(name: &str, variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
         panic!(
             "{variable} is not set, so there is no server {name} to test against: run `cargo xtask \
              test --only sources`, or `cargo xtask servers` and set what it prints, or \
              CODAP_TEST_WITHOUT={name}"
         )
-    });
-    Some(address)
+    })
 }
 
 /// Runs a test on a runtime with two workers. A test that takes longer than a minute hangs.

@@ -3,19 +3,20 @@
 use codap_fault::{Greeting, Nth, On, Reply, Script, Server};
 use codap_sources::{Builder, Sources};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    date_time_ymd,
 };
 
 use crate::conformance::{failing, fetch};
 
 /// An authority that the sources trust, in a file.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     file: std::path::PathBuf,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
@@ -26,17 +27,26 @@ impl Authority {
         Self { issuer, file }
     }
 
-    /// A server with a certificate for `host`, changed by `change`.
-    fn serve(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Server {
+    /// A certificate for `host`, changed by `change`, and its key.
+    pub(crate) fn certify(
+        &self,
+        host: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (Certificate, KeyPair) {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         change(&mut params);
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// A server with such a certificate.
+    fn serve(&self, host: &str, change: impl FnOnce(&mut CertificateParams)) -> Server {
+        let (certificate, key) = self.certify(host, change);
         let script = Script::new().tls(certificate.pem(), key.serialize_pem());
         script.rule(On::any(), Reply::ok("secret")).start_blocking().unwrap()
     }
 
-    fn trusted(&self) -> Builder {
+    pub(crate) fn trusted(&self) -> Builder {
         Sources::builder().env("SSL_CERT_FILE", self.file.to_str().unwrap())
     }
 }

@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use codap_fault::{At, Body, Coding, Framing, How, On, Ranges, Raw, Reply, Script, Stall};
-use codap_sources::Document;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::case::{MAX_SIZE, Source};
+use super::case::Source;
 use crate::canary;
-use crate::conformance::{check_error, uri};
+use crate::conformance::{By, Got, check_error, uri};
 
 const CASES: u64 = 2_000;
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,14 +27,13 @@ struct Peer {
 }
 
 impl Peer {
-    /// Whether `document` is what this peer says that it has.
-    fn has(&self, document: &Document) -> bool {
+    /// Whether this is what the peer says that it has.
+    fn has(&self, got: &Got) -> bool {
         let bytes = codap_fault::generated(self.seed, 0..self.size);
-        let got = document.bytes();
-        *got == bytes
-            || self.may_be_short && bytes.starts_with(got)
-            || !document.is_length_verified()
-                && self.raw.as_ref().is_some_and(|raw| raw.ends_with(got))
+        got.bytes == bytes
+            || self.may_be_short && bytes.starts_with(&got.bytes)
+            || !got.is_length_verified
+                && self.raw.as_ref().is_some_and(|raw| raw.ends_with(&got.bytes))
     }
 }
 
@@ -190,7 +188,7 @@ impl fmt::Display for Ends {
     }
 }
 
-pub(crate) async fn run(source: Source) {
+pub(crate) async fn run(source: Source, by: By) {
     canary::watch();
     let seed = std::env::var("CODAP_SEED").ok().and_then(|it| it.parse().ok()).unwrap_or(1);
     println!("CODAP_SEED={seed}");
@@ -198,7 +196,7 @@ pub(crate) async fn run(source: Source) {
     let peers: Vec<Peer> = (0..CASES).map(|n| draw.peer(seed * CASES + n)).collect();
     let mut ends = Ends::default();
     for peers in peers.chunks(100) {
-        some(source, seed, peers, &mut ends).await;
+        some((source, by), seed, peers, &mut ends).await;
     }
     println!("{ends}");
     let few = CASES as u32 / 20;
@@ -207,7 +205,7 @@ pub(crate) async fn run(source: Source) {
 }
 
 /// Fetches from each of `peers`, which are few: a server looks through all its rules each time.
-async fn some(source: Source, seed: u64, peers: &[Peer], ends: &mut Ends) {
+async fn some((source, by): (Source, By), seed: u64, peers: &[Peer], ends: &mut Ends) {
     let mut script = Script::new().seed(seed);
     for peer in peers {
         for (nth, reply) in (1u64..).zip(&peer.replies) {
@@ -215,12 +213,12 @@ async fn some(source: Source, seed: u64, peers: &[Peer], ends: &mut Ends) {
         }
     }
     let server = script.start().await.unwrap();
-    let sources = source.builder(&server).timeout(TIMEOUT).max_size(MAX_SIZE).build().unwrap();
+    let sources = source.builder(&server).timeout(TIMEOUT).build().unwrap();
     let fetches = peers.iter().map(|peer| {
         let (sources, text) = (sources.clone(), source.uri(&server, &peer.seed.to_string()));
         let case = peer.seed;
         async move {
-            let fetch = tokio::spawn(sources.fetch(&uri(&text)));
+            let fetch = tokio::spawn(by.get(sources, uri(&text)));
             let reply = tokio::time::timeout(TIMEOUT + LATE, fetch).await;
             let reply = reply.unwrap_or_else(|_| panic!("case {case} of seed {seed} hangs"));
             let reply = reply.unwrap_or_else(|panic| panic!("case {case} of seed {seed}: {panic}"));
@@ -230,10 +228,13 @@ async fn some(source: Source, seed: u64, peers: &[Peer], ends: &mut Ends) {
     let mut replies = stream::iter(fetches).buffer_unordered(16);
     while let Some((peer, text, reply)) = replies.next().await {
         match reply {
-            Ok(document) => {
-                let case = peer.seed;
-                assert!(peer.has(&document), "case {case} of seed {seed}: {document:?}");
-                let is_whole = document.len() as u64 == peer.size;
+            Ok(got) => {
+                let (case, size) = (peer.seed, got.bytes.len() as u64);
+                assert!(
+                    peer.has(&got),
+                    "case {case} of seed {seed}: {size} bytes, not the document"
+                );
+                let is_whole = size == peer.size;
                 *(if is_whole { &mut ends.whole } else { &mut ends.start }) += 1;
             }
             Err(error) => {

@@ -121,7 +121,8 @@ fn chunks() -> Vec<Case> {
             Reply::raw(head().endless("1\r\na\r\n")),
             Error::is_timeout,
         )
-        .never_ends(),
+        .never_ends()
+        .opened(Expect::Refused(Error::is_too_large)),
     ]
 }
 
@@ -189,7 +190,6 @@ fn silences() -> Vec<Case> {
         ("stalls in the middle", good().stall(Stall::at(At::Body(SIZE / 2)))),
         ("stalls before the last byte", good().stall(Stall::at(At::Body(SIZE - 1)))),
         ("stalls within the head", good().stall(Stall::at(At::Wire(9)))),
-        ("trickles its body", good().trickle(1, every)),
         ("trickles all", good().trickle_all(1, every)),
         (
             "stalls in an error's body",
@@ -198,6 +198,9 @@ fn silences() -> Vec<Case> {
     ]
     .map(|(name, reply)| Case::refused(name, reply, timeout).never_ends())
     .into_iter()
+    .chain([Case::refused("trickles its body", good().trickle(1, every), timeout)
+        .never_ends()
+        .fetch_only()])
     .collect()
 }
 
