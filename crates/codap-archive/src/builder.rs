@@ -91,7 +91,7 @@ impl Builder {
     /// The target is a folder, a device, a symbolic link ([`is_refused`](Error::is_refused)); another
     /// run writes to it ([`is_locked`](Error::is_locked)); its folder cannot be written
     /// ([`is_disk`](Error::is_disk)).
-    pub fn to_file(self, path: impl AsRef<Path>) -> Result<Archive, Error> {
+    pub fn to_file(&self, path: impl AsRef<Path>) -> Result<Archive, Error> {
         self.file(path.as_ref(), false)
     }
 
@@ -105,7 +105,7 @@ impl Builder {
     ///
     /// As [`to_file`](Self::to_file); and the earlier run was to make another format
     /// ([`is_list_changed`](Error::is_list_changed)).
-    pub fn resume_file(self, path: impl AsRef<Path>) -> Result<Archive, Error> {
+    pub fn resume_file(&self, path: impl AsRef<Path>) -> Result<Archive, Error> {
         self.file(path.as_ref(), true)
     }
 
@@ -115,7 +115,7 @@ impl Builder {
     /// # Errors
     ///
     /// No thread can be started.
-    pub fn to_writer(self, stream: impl Write + Send + 'static) -> Result<Archive, Error> {
+    pub fn to_writer(&self, stream: impl Write + Send + 'static) -> Result<Archive, Error> {
         let sink = Sink::new(To::Stream(Box::new(stream)), 0);
         self.start(Start::anew(sink))
     }
@@ -125,7 +125,7 @@ impl Builder {
     /// # Errors
     ///
     /// No thread can be started.
-    pub fn to_parts(self, size: PartSize) -> Result<(Archive, Parts), Error> {
+    pub fn to_parts(&self, size: PartSize) -> Result<(Archive, Parts), Error> {
         let mailbox = Arc::new(Mailbox::default());
         let parts = mailbox.parts();
         let sink = Sink::new(To::Parts(Cutter::new(mailbox.clone(), size)), 0);
@@ -133,7 +133,7 @@ impl Builder {
         Ok((archive, parts))
     }
 
-    fn file(self, path: &Path, again: bool) -> Result<Archive, Error> {
+    fn file(&self, path: &Path, again: bool) -> Result<Archive, Error> {
         let target = Target::open(path)?;
         let trouble = |e| Error::disk(format!("cannot open {}", target.journal().display()), e);
         let mut options = OpenOptions::new();
@@ -170,7 +170,7 @@ impl Builder {
         self.spill_folder.as_deref().unwrap_or_else(|| target.folder())
     }
 
-    fn start(self, start: Start) -> Result<Archive, Error> {
+    fn start(&self, start: Start) -> Result<Archive, Error> {
         let Start { mut sink, target, state, central, mailbox } = start;
         let memory = self.memory.max(4 * PIECE);
         let folder = match (&self.spill_folder, &target) {

@@ -22,9 +22,9 @@ pub(crate) fn dos(seconds: i64) -> u32 {
     let seconds = seconds.clamp(FIRST, LAST);
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = date(days);
-    let time = second / 3600 << 11 | second % 3600 / 60 << 5 | second % 60 / 2;
-    let date = (year - 1980) << 9 | month << 5 | day;
-    u32::try_from(date << 16 | time).unwrap_or(u32::MAX)
+    let time = ((second / 3600) << 11) | ((second % 3600 / 60) << 5) | (second % 60 / 2);
+    let date = ((year - 1980) << 9) | (month << 5) | day;
+    u32::try_from((date << 16) | time).unwrap_or(u32::MAX)
 }
 
 /// Year, month and day of a day since 1970.

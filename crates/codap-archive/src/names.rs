@@ -198,7 +198,6 @@ fn of_kind(hash: u128, kind: Kind) -> u128 {
 }
 
 /// Where in the table: files and folders of one hash side by side do no harm.
-#[expect(clippy::cast_possible_truncation, reason = "any half of a hash is a hash")]
 fn slot(hash: u128) -> u64 {
     (hash >> 64) as u64
 }

@@ -103,8 +103,7 @@ impl Squeeze {
         self.drain(sink, 0)?;
         if self.gzip {
             let crc = self.crc.clone().finalize();
-            #[expect(clippy::cast_possible_truncation, reason = "the length modulo 4 GiB")]
-            let length = self.length as u32;
+            let length = self.length as u32; // modulo 4 GiB
             sink.write(&[crc, length].map(u32::to_le_bytes).concat())?;
         }
         Ok(())
