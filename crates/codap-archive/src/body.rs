@@ -1,6 +1,7 @@
 //! The bytes of an entry, as they come.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::budget::Permit;
+use crate::buffer::Buffer;
 use crate::codec::{PIECE, WINDOW};
 use crate::error::{Error, Kind};
 use crate::format::Format;
@@ -36,7 +38,7 @@ pub struct Body {
     sha256: Sha256,
     crc: crc32fast::Hasher,
     /// What has come and has not been handed over, at most `room` bytes, with its memory.
-    filled: Vec<u8>,
+    filled: Buffer,
     room: usize,
     permit: Option<Permit>,
     pieces: Option<Pieces>,
@@ -93,7 +95,7 @@ impl Body {
             size: 0,
             sha256: Sha256::new(),
             crc: crc32fast::Hasher::new(),
-            filled: Vec::with_capacity(room),
+            filled: Buffer::with_capacity(room)?,
             room,
             permit: Some(permit),
             pieces,
@@ -123,7 +125,7 @@ impl Body {
                 self.next_piece().await?;
             }
             let (now, later) = bytes.split_at(bytes.len().min(self.room - self.filled.len()));
-            self.filled.extend_from_slice(now);
+            self.filled.extend(now);
             bytes = later;
         }
         self.torn = false;
@@ -162,7 +164,7 @@ impl Body {
             size: self.size,
             crc: std::mem::take(&mut self.crc).finalize(),
             deflated: false,
-            data: Data::Memory(Vec::new(), None),
+            data: Data::Memory(Buffer::default(), None),
             written: tell,
         };
         match self.pieces.take() {
@@ -183,13 +185,21 @@ impl Body {
         self.shared.workers.submit(Box::new(move |codecs| {
             let (mut data, mut permit) = (body, permit);
             shared.gauges.compressed_bytes.fetch_add(data.len() as u64, Relaxed);
-            if let Some(deflated) = codecs.deflate(&data) {
-                sealed.deflated = true;
-                data = deflated;
-                // What the body had is free before what was held for it is given to another.
-                if let Some(permit) = &mut permit {
-                    permit.shrink_to(data.len());
+            match codecs.deflate(&data) {
+                Ok(None) => {}
+                Ok(Some(deflated)) => {
+                    sealed.deflated = true;
+                    // Gone before there is a copy of what was made of it.
+                    drop(data);
+                    data = match Buffer::of(deflated) {
+                        Ok(copy) => copy,
+                        Err(why) => return drop(shared.give_up(why)),
+                    };
+                    if let Some(permit) = &mut permit {
+                        permit.shrink_to(data.len());
+                    }
                 }
+                Err(e) => return drop(shared.give_up(compressing(e))),
             }
             sealed.data = Data::Memory(data, permit);
             order(&shared, &orders, sealed);
@@ -220,7 +230,7 @@ impl Body {
         pieces.spill.room().await.map_err(|_| self.shared.why())?;
         self.permit = Some(self.shared.budget.take(PIECE).await.map_err(|_| self.shared.why())?);
         drop(waiting);
-        self.filled = Vec::with_capacity(PIECE);
+        self.filled = Buffer::with_capacity(PIECE)?;
         self.room = PIECE;
         self.pieces = Some(pieces);
         Ok(())
@@ -242,14 +252,13 @@ impl Body {
             if tell.is_closed() {
                 return; // the body was dropped
             }
-            let size = piece.len() as u64;
-            let piece = if is_deflated {
-                shared.gauges.compressed_bytes.fetch_add(size, Relaxed);
+            let piece: io::Result<&[u8]> = if is_deflated {
+                shared.gauges.compressed_bytes.fetch_add(piece.len() as u64, Relaxed);
                 codecs.deflate_piece(&dictionary, &piece, last)
             } else {
-                piece
+                Ok(&piece)
             };
-            match spill.append(&piece) {
+            match piece.map_err(compressing).and_then(|piece| spill.append(piece)) {
                 // If nobody listens, the body was dropped.
                 Ok(segment) => drop(tell.send(segment)),
                 Err(why) => drop(shared.give_up(why)),
@@ -290,6 +299,10 @@ fn order(shared: &Shared, orders: &Sender<Order>, sealed: Sealed) {
     shared.gauges.unwritten.fetch_add(1, Relaxed);
     // A writer that has left has been told to, and so has everybody else.
     let _ = orders.send(Order::Entry(Box::new(sealed)));
+}
+
+fn compressing(cause: io::Error) -> Error {
+    Error::disk("cannot compress a body", cause)
 }
 
 fn hex(hash: [u8; 32]) -> String {

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use crate::archive::Archive;
 use crate::budget::Budget;
 use crate::clock::seconds;
-use crate::codec::PIECE;
+use crate::codec::{PIECE, WHOLE};
 use crate::container::Container;
 use crate::error::Error;
 use crate::format::Format;
@@ -28,9 +28,6 @@ use crate::target::Target;
 use crate::workers::Workers;
 use crate::writer::Writer;
 use crate::zip::Central;
-
-/// The longest body that is compressed as a whole.
-const WHOLE: usize = 8 << 20;
 
 /// How an archive is to be made: from [`Archive::builder`].
 #[derive(Debug, Clone)]

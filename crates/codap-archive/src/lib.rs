@@ -65,6 +65,7 @@
 mod archive;
 mod body;
 mod budget;
+mod buffer;
 mod builder;
 mod clock;
 mod codec;

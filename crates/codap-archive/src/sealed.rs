@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::budget::Permit;
+use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::spill::{Segment, Spill};
 
@@ -35,7 +36,7 @@ pub(crate) struct Sealed {
 /// The data of an entry as it goes into the archive, or, for a compressed tar, into the tar.
 #[derive(Debug)]
 pub(crate) enum Data {
-    Memory(Vec<u8>, #[expect(dead_code, reason = "held for as long as the bytes")] Option<Permit>),
+    Memory(Buffer, #[expect(dead_code, reason = "held for as long as the bytes")] Option<Permit>),
     Disk(Arc<Spill>, Vec<Segment>),
 }
 

@@ -5,10 +5,10 @@
 //! can be continued after any piece, so a checkpoint is the end of a piece.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use crate::buffer::Buffer;
 use crate::codec::{PIECE, WINDOW};
 use crate::error::Error;
 use crate::format::Format;
@@ -26,7 +26,7 @@ const CHECKPOINTS: usize = 2;
 pub(crate) struct Squeeze {
     shared: Arc<Shared>,
     gzip: bool,
-    filled: Vec<u8>,
+    filled: Buffer,
     /// The end of the piece before.
     dictionary: Vec<u8>,
     /// What has been submitted, in order.
@@ -38,7 +38,7 @@ pub(crate) struct Squeeze {
 
 #[derive(Debug)]
 enum Next {
-    Piece(Receiver<io::Result<Vec<u8>>>),
+    Piece(Receiver<Result<Buffer, Error>>),
     Checkpoint(Vec<u8>, Stream),
 }
 
@@ -48,7 +48,7 @@ impl Squeeze {
         Self {
             gzip: shared.format == Format::TarGz,
             shared,
-            filled: Vec::new(),
+            filled: Buffer::default(),
             dictionary: Vec::new(),
             line: VecDeque::new(),
             depth,
@@ -70,8 +70,11 @@ impl Squeeze {
         }
         let size = if self.gzip { PIECE } else { FRAME };
         while !bytes.is_empty() {
+            if self.filled.is_empty() {
+                self.filled = Buffer::with_capacity(size)?;
+            }
             let (now, later) = bytes.split_at(bytes.len().min(size - self.filled.len()));
-            self.filled.extend_from_slice(now);
+            self.filled.extend(now);
             bytes = later;
             if self.filled.len() == size {
                 self.submit(false);
@@ -117,7 +120,7 @@ impl Squeeze {
                 let piece = if must_wait { piece.recv().ok() } else { piece.try_recv().ok() };
                 match piece {
                     Some(Ok(piece)) => sink.write(&piece)?,
-                    Some(Err(e)) => return Err(Error::disk("cannot compress the archive", e)),
+                    Some(Err(why)) => return Err(why),
                     // Its job was dropped: the archive has been given up.
                     None if must_wait => return Err(self.shared.why()),
                     None => return Ok(()),
@@ -143,14 +146,15 @@ impl Squeeze {
         let shared = self.shared.clone();
         self.shared.workers.submit(Box::new(move |codecs| {
             let compressed = if gzip {
-                Ok(codecs.deflate_piece(&dictionary, &piece, last))
+                codecs.deflate_piece(&dictionary, &piece, last)
             } else {
                 codecs.zstd_frame(&piece)
             };
             let done = piece.len() as u64;
             shared.gauges.compressed_bytes.fetch_add(done, std::sync::atomic::Ordering::Relaxed);
+            let compressed = compressed.map_err(|e| Error::disk("cannot compress the archive", e));
             // Nobody listens once the archive has been given up.
-            let _ = tell.send(compressed);
+            let _ = tell.send(compressed.and_then(Buffer::of));
         }));
     }
 }
