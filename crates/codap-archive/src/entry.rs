@@ -12,6 +12,9 @@ use crate::progress::OneMore;
 use crate::sealed::{Facts, Order};
 use crate::shared::Shared;
 
+/// The longest name that every format can say.
+const LONGEST: usize = u16::MAX as usize;
+
 /// An object that may become an entry: from [`Archive::entry`](crate::Archive::entry).
 ///
 /// It holds nothing but its name, and is not in the archive until a [`Body`] of it is finished.
@@ -62,9 +65,13 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// `length` is not the [`size`](Self::size) that the body must have; or the archive has ended.
+    /// `length` is not the [`size`](Self::size) that the body must have, or the name has more than
+    /// 65,535 bytes: the archive goes on without it. Every other error ends the archive.
     pub async fn begin(&self, length: Option<u64>) -> Result<Body, Error> {
         self.shared.check()?;
+        if self.facts.name.len() > LONGEST {
+            return Err(self.mismatch(&format!("a name has {LONGEST} bytes at most")));
+        }
         if let (Some(length), Some(size)) = (length, self.size)
             && length != size
         {

@@ -87,6 +87,8 @@ impl Writer {
                 }
                 Ok(Order::Leave { keep, done }) => {
                     self.leave(keep);
+                    // The lock goes with the files, so that who waited can take the target up again.
+                    drop(self);
                     // Who dropped the archive does not wait for this.
                     let _ = done.map(|done| done.send(()));
                     return;

@@ -79,7 +79,7 @@ async fn add_long(archive: &Archive, n: u64, size: u64, is_noise: bool) -> (u64,
     let mut chunk = vec![0; 1 << 20];
     let mut hasher = Sha256::new();
     let entry = archive.entry(n, "test", format!("{n}"));
-    let mut body = entry.begin((n % 2 == 0).then_some(size)).await.unwrap();
+    let mut body = entry.begin(n.is_multiple_of(2).then_some(size)).await.unwrap();
     let mut left = size;
     while left > 0 {
         if is_noise {

@@ -90,15 +90,19 @@ fn what_is_finished_need_not_be_fetched_again() {
 #[test]
 fn wherever_the_files_end_the_archive_becomes_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let bodies = bodies(6);
+    let bodies = bodies(5);
     for format in [Format::Zip, Format::Tar, Format::TarGz] {
         let path = folder.path().join(format!("out.{}", format.extension()));
-        let [part, journal] = interrupted(format, &path, &bodies[..5]);
+        let [part, journal] = interrupted(format, &path, &bodies[..4]);
         let [part_bytes, journal_bytes] = [&part, &journal].map(|path| fs::read(path).unwrap());
-        // Each byte of the journal, and some places of the part, which is longer.
-        let cuts = (0..journal_bytes.len())
+        // Each byte of the journal (of one format: they are alike), and some places of the part,
+        // which is longer.
+        let step = if format == Format::Zip { 1 } else { 11 };
+        let of_journal = (0..journal_bytes.len()).step_by(step);
+        let of_part = (0..20).map(|n| part_bytes.len() * n / 20);
+        let cuts = of_journal
             .map(|cut| (part_bytes.len(), cut))
-            .chain((0..60).map(|n| (part_bytes.len() * n / 60, journal_bytes.len())));
+            .chain(of_part.map(|cut| (cut, journal_bytes.len())));
         let mut made = Vec::new();
         for (n, (part_end, journal_end)) in cuts.enumerate() {
             let path = folder.path().join(format!("{n}.{}", format.extension()));
