@@ -5,13 +5,15 @@ use crate::servers::install::{find, from_debian};
 use crate::step::{self, Failure};
 
 /// A program, and the package that has it. `javac` stands for a Java that runs a source file.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("unzip", "unzip"),
     ("python3", "python3"),
     ("javac", "default-jdk-headless"),
     ("bsdtar", "libarchive-tools"),
     ("7zz", "7zip"),
     ("tar", "tar"),
+    // Which tar runs.
+    ("zstd", "zstd"),
 ];
 
 /// Installs what is missing.

@@ -51,6 +51,21 @@
 //! name; so is one of unknown length that is longer than a piece. In a tar bodies are kept as they
 //! are; a compressed tar is then compressed in pieces on all threads.
 //!
+//! # Cost
+//!
+//! 64 text files of 8 MB, 512 MB in all, fed from memory, on two cores; compressing them by libdeflate
+//! on two threads and nothing else takes 4.9 s (`cargo bench -p codap-archive --bench pipeline`):
+//!
+//! | | time | of that | bytes |
+//! |---|---|---|---|
+//! | zip | 5.8 s | 1.18 × | 230.7 M |
+//! | tar | 2.2 s | | 512.0 M |
+//! | tar.gz | 9.4 s | 1.93 × | 237.5 M |
+//! | tar.zst | 3.7 s | 0.76 × | 194.2 M |
+//!
+//! Meanwhile the process needs about 50 MiB beside the bodies that the benchmark feeds. The headers of
+//! an entry are 94 bytes and twice its name.
+//!
 //! # Going on after an interruption
 //!
 //! Beside a target `out.zip` there are, while it is made, `.out.zip.codap-part` and
