@@ -17,7 +17,7 @@ pub(crate) type Contents = BTreeMap<String, (u64, String)>;
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_time().build().unwrap();
-    let bound = Duration::from_secs(300);
+    let bound = Duration::from_secs(600);
     runtime.block_on(async { tokio::time::timeout(bound, test).await.expect("it hangs") })
 }
 
