@@ -3,6 +3,7 @@
 //! `cargo xtask test` installs what is missing; by hand: `cargo xtask readers`.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -66,6 +67,26 @@ impl Reader {
         run(folder, "7zz", &["x", "-y", "-bd", tar.to_str().unwrap()])
     }
 
+    /// Size and hash of one entry, which goes through a pipe and not onto the disk. Not by
+    /// Java, and 7-Zip cannot look into a compressed tar.
+    pub(crate) fn piped(self, archive: &Path, name: &str) -> Result<(u64, String), String> {
+        let archive = archive.to_str().unwrap();
+        let (program, args) = match self {
+            Self::Unzip => ("unzip", vec!["-p", archive, name]),
+            Self::Python => ("python3", vec!["-c", PIPE, archive, name]),
+            Self::Bsdtar => ("bsdtar", vec!["-xOf", archive, name]),
+            Self::GnuTar => ("tar", vec!["-xOf", archive, name]),
+            Self::SevenZip => ("7zz", vec!["x", "-so", archive, name]),
+            Self::Java => unreachable!("it only lists"),
+        };
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{program} is needed: {e}"));
+        let found = size_and_hash(child.stdout.take().unwrap());
+        let status = child.wait().unwrap();
+        if status.success() { Ok(found) } else { Err(format!("{program} ended with {status}")) }
+    }
+
     /// Names, sizes and hashes, without writing anything but what is extracted.
     pub(crate) fn contents(self, archive: &Path) -> Result<Contents, String> {
         if self == Self::Java {
@@ -88,21 +109,22 @@ pub(crate) fn tree(folder: &Path) -> Contents {
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-            let (mut hasher, mut file) = (Sha256::new(), fs::File::open(&path).unwrap());
-            let mut buffer = vec![0; 1 << 20];
-            let mut size = 0;
-            loop {
-                let read = std::io::Read::read(&mut file, &mut buffer).unwrap();
-                if read == 0 {
-                    break;
-                }
-                size += read as u64;
-                hasher.update(&buffer[..read]);
-            }
-            contents.insert(name, (size, hex(hasher.finalize().into())));
+            contents.insert(name, size_and_hash(fs::File::open(&path).unwrap()));
         }
     }
     contents
+}
+
+fn size_and_hash(mut from: impl Read) -> (u64, String) {
+    let (mut hasher, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 20], 0);
+    loop {
+        let read = from.read(&mut buffer).unwrap();
+        if read == 0 {
+            return (size, hex(hasher.finalize().into()));
+        }
+        size += read as u64;
+        hasher.update(&buffer[..read]);
+    }
 }
 
 const EXTRACT: &str = "
@@ -114,6 +136,16 @@ if zipfile.is_zipfile(path):
     archive.extractall()
 else:
     tarfile.open(path).extractall(filter='data')
+";
+
+const PIPE: &str = "
+import shutil, sys, tarfile, zipfile
+path, name = sys.argv[1:]
+if zipfile.is_zipfile(path):
+    entry = zipfile.ZipFile(path).open(name)
+else:
+    entry = tarfile.open(path).extractfile(name)
+shutil.copyfileobj(entry, sys.stdout.buffer)
 ";
 
 /// Reads a zip as a stream, so that only what stands before the data helps.
