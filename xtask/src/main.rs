@@ -17,6 +17,7 @@ mod manifest;
 mod marks;
 mod miri;
 mod nightly;
+mod readers;
 mod run;
 mod servers;
 mod snippets;
@@ -38,6 +39,7 @@ Tests, gates, benchmarks and nightly runs of codap.
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
     cargo xtask bench NAME    core or sources beside its peers; further arguments (--quick) go to it
+    cargo xtask readers       installs the programs that read archives, which tests need
     cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants
 
@@ -73,6 +75,7 @@ fn run(args: &[String]) -> Result<(), Failure> {
         "test" => run::run_all("test", test::steps(), WhenOneFails::Stop, rest),
         "ci" => run::run_all("ci", ci::steps(), WhenOneFails::Stop, rest),
         "nightly" => run::run_all("nightly", nightly::steps(), WhenOneFails::GoOn, rest),
+        "readers" => readers::install(),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::loom;
 use crate::miri;
+use crate::readers;
 use crate::step::{self, Cargo, Failure, Step};
 
 /// The tests read their sizes and their number of seeds from these two.
@@ -23,6 +24,11 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.push(Step::cargo(
         "large: the tool lists a million URIs",
         long_list.env("CODAP_SCALE", ENTRIES),
+    ));
+    steps.push(Step::check("large: readers of archives", readers::install));
+    steps.push(Step::cargo(
+        "large: 100,000 entries, and entries around 4 GiB",
+        Cargo::new("test --release -p codap-archive --test it edges -- --include-ignored"),
     ));
     steps.extend(loom::steps(None));
     steps.extend(miri::steps());

@@ -2,6 +2,7 @@
 
 use crate::dependencies;
 use crate::loom;
+use crate::readers;
 use crate::step::{Cargo, Step};
 
 pub(crate) fn steps() -> Vec<Step> {
@@ -19,6 +20,8 @@ pub(crate) fn steps() -> Vec<Step> {
             Cargo::new("test -p codap --no-default-features --features smol"),
         ),
     ];
+    steps.push(Step::check("test: readers of archives", readers::install));
+    steps.push(Step::cargo("test: archive", Cargo::new("test -p codap-archive")));
     steps.push(Step::cargo("test: fault", Cargo::new("test -p codap-fault --all-features")));
     steps.push(Step::cargo_with_servers(
         "test: sources",

@@ -12,7 +12,7 @@ use crate::step::{self, Failure};
 const FROM_PYPI: [&str; 2] = ["nx-27017==0.8.1", "moto[server]==5.2.5"];
 
 /// A program of this machine. Debian keeps servers out of the `PATH` of users.
-pub(super) fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     folders.extend(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
@@ -20,7 +20,7 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// A program of Debian's `package`, which is installed if need be and if we may.
-pub(super) fn from_debian(
+pub(crate) fn from_debian(
     package: &str,
     search: impl Fn() -> Option<PathBuf>,
 ) -> Result<PathBuf, Failure> {
