@@ -1,18 +1,36 @@
-//! `cargo xtask bench core` and `… sources`: the benchmarks, each with the features that its peers
+//! `cargo xtask bench NAME`: the benchmarks, each with the features and the programs that its peers
 //! need.
 
 use crate::run::{WhenOneFails, run_all};
-use crate::step::{Cargo, Failure, Step};
+use crate::servers::install;
+use crate::step::{Cargo, Failure, Step, own_target, root};
 
 /// Name of the bench target, and the command that runs it.
-const SUITES: [(&str, &str); 2] = [
+const SUITES: [(&str, &str); 3] = [
     ("core", "bench -p codap --bench core --features tokio,smol --"),
     ("sources", "bench -p codap-sources --bench sources --"),
+    ("archive", "bench -p codap-cli --bench archive --"),
 ];
 
+/// Pinned, so that a figure is that of a version.
+const PYTHON_PEER: &str = "requests==2.34.2";
+
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
-    let command = command(args)?;
+    let mut command = command(args)?;
+    if args.first().is_some_and(|suite| suite == "archive") {
+        command = command.env("CODAP_BENCH_PYTHON", archive_peers()?);
+    }
     run_all("bench", vec![Step::cargo("bench", command)], WhenOneFails::Stop, &[])
+}
+
+/// Brings what the archive's benchmark runs beside the tool; where its Python is.
+fn archive_peers() -> Result<String, Failure> {
+    for program in ["nginx", "curl", "zip"] {
+        install::from_debian(program, || install::find(program))?;
+    }
+    let folder = root().join(own_target("bench/venv"));
+    let programs = install::python_with(&folder, &[PYTHON_PEER])?;
+    Ok(programs.join("python3").display().to_string())
 }
 
 fn command(args: &[String]) -> Result<Cargo, Failure> {

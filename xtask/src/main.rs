@@ -38,7 +38,7 @@ Tests, gates, benchmarks and nightly runs of codap.
     cargo xtask test          the core on all features, threads, smol; sources and tool; loom models
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
-    cargo xtask bench NAME    core or sources beside its peers; further arguments (--quick) go to it
+    cargo xtask bench NAME    core, sources or archive beside its peers; more arguments (--quick) go to it
     cargo xtask readers       installs the programs that read archives, which tests need
     cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants

@@ -10,6 +10,8 @@ use crate::step::{self, Cargo, Failure, Step};
 /// The tests read their sizes and their number of seeds from these two.
 const ENTRIES: &str = "1000000";
 const SEEDS: &str = "5000";
+/// Of an archive.
+const OBJECTS: &str = "100000";
 
 /// Mutating everything takes many hours: each night does one part, and this many nights do all.
 const NIGHTS: u64 = 14;
@@ -26,6 +28,12 @@ pub(crate) fn steps() -> Vec<Step> {
         long_list.env("CODAP_SCALE", ENTRIES),
     ));
     steps.push(Step::check("large: readers of archives", readers::install));
+    let archives =
+        Cargo::new("test --release -p codap-cli --test it archive:: -- --test-threads 2");
+    steps.push(Step::cargo(
+        "large: archives of 100,000 objects, hundreds of crashes",
+        archives.env("CODAP_SCALE", OBJECTS).env("CODAP_SEEDS", "50"),
+    ));
     steps.push(Step::cargo(
         "large: 100,000 entries, and entries around 4 GiB",
         Cargo::new("test --release -p codap-archive --test it edges -- --include-ignored"),

@@ -1,11 +1,11 @@
-//! The programs that read archives, for the tests of those that codap writes: from the machine, or
-//! Debian's packages when we are root.
+//! The programs that read archives, for the tests of those that codap writes, and the one that kills
+//! who writes them: from the machine, or Debian's packages when we are root.
 
 use crate::servers::install::{find, from_debian};
 use crate::step::{self, Failure};
 
 /// A program, and the package that has it. `javac` stands for a Java that runs a source file.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("unzip", "unzip"),
     ("python3", "python3"),
     ("javac", "default-jdk-headless"),
@@ -14,6 +14,7 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("tar", "tar"),
     // Which tar runs.
     ("zstd", "zstd"),
+    ("strace", "strace"),
 ];
 
 /// Installs what is missing.

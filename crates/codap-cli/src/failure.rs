@@ -40,7 +40,7 @@ fn own(error: &Error, name: &str) -> String {
 }
 
 /// A source's error begins with its URI, which may be the very name.
-fn without_name(text: &str, name: &str) -> String {
+pub(crate) fn without_name(text: &str, name: &str) -> String {
     let rest = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
     rest.unwrap_or(text).to_owned()
 }

@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::render::{self, Template, Touched};
 use crate::report::{Report, Row};
 use crate::say::say_of;
-use crate::sourcing::{self, Sourcing};
+use crate::sourcing::{Bounds, Sourcing};
 use crate::stop::Stop;
 use crate::timeline;
 
@@ -33,8 +33,7 @@ pub(crate) async fn run(args: args::Get, interrupt: Interrupt) -> Result<Exit, S
     let entries = entries(&args)?;
     let template = args.template.as_deref().map(Template::read).transpose()?;
     let named = entries.iter().filter_map(|entry| entry.link.origin());
-    let origins = sourcing::origins(named, &common.header_to)?;
-    let mut sourcing = Sourcing::new(&common.headers, origins)?;
+    let mut sourcing = Sourcing::new(common, named, Bounds::Whole(args.documents.max_size))?;
     let report = common.report.as_deref().map(|path| Report::create(path, "get")).transpose()?;
 
     let page = Arc::new(page(common));
@@ -42,8 +41,8 @@ pub(crate) async fn run(args: args::Get, interrupt: Interrupt) -> Result<Exit, S
     put(&page, &entries, |entry| sourcing.of(entry), reading)?;
     let working = async {
         match template {
-            None => object(&page, &entries, common).await,
-            Some(template) => filled_in(&page, template, common).await,
+            None => object(&page, &entries, &args).await,
+            Some(template) => filled_in(&page, template, &args).await,
         }
     };
     let ended = interrupt.during(working).await.and_then(|ended| ended);
@@ -59,7 +58,8 @@ pub(crate) async fn run(args: args::Get, interrupt: Interrupt) -> Result<Exit, S
 }
 
 fn entries(args: &args::Get) -> Result<Vec<Entry>, Stop> {
-    let common = Policy { timeout: args.common.timeout, retry: args.common.retry, default: None };
+    let common =
+        Policy { timeout: args.documents.timeout, retry: args.common.retry, default: None };
     let mut entries = match &args.plan {
         Some(path) => plan::read(path, &common)?,
         None => Vec::new(),
@@ -71,7 +71,7 @@ fn entries(args: &args::Get) -> Result<Vec<Entry>, Stop> {
         entries.push(Entry { name, link, policy, headers: Vec::new() });
     }
     entry::check(&entries)?;
-    let defaults = Defaults::parse(&args.common.default)?;
+    let defaults = Defaults::parse(&args.documents.default)?;
     defaults.check(|name| entries.iter().any(|entry| entry.name == name))?;
     for entry in &mut entries {
         let planned = entry.policy.default.take();
@@ -92,8 +92,8 @@ fn page(common: &Common) -> Page {
 type Printed = Result<(Vec<u8>, Exit), Stop>;
 
 /// Everything, as an object in the order of the entries.
-async fn object(page: &Page, entries: &[Entry], common: &Common) -> Printed {
-    let progress = Progress::start(common.progress, Some(entries.len() as u64));
+async fn object(page: &Page, entries: &[Entry], args: &args::Get) -> Printed {
+    let progress = Progress::start(args.common.progress, Some(entries.len() as u64));
     let mut failures = 0;
     let mut arrivals = page.arrivals();
     while let Some((name, reply)) = arrivals.next().await {
@@ -103,7 +103,7 @@ async fn object(page: &Page, entries: &[Entry], common: &Common) -> Printed {
             Err(error) => {
                 failures += 1;
                 say_of(name, &told(&error, name));
-                if common.fail_fast {
+                if args.documents.fail_fast {
                     return Ok((Vec::new(), Exit::SomeFailed));
                 }
             }
@@ -130,14 +130,14 @@ fn warn(name: &str, answer: &Answer) {
 }
 
 /// The template, which blocks a thread while it waits for what it touches.
-async fn filled_in(page: &Arc<Page>, template: Template, common: &Common) -> Printed {
-    let progress = Progress::start(common.progress, None);
+async fn filled_in(page: &Arc<Page>, template: Template, args: &args::Get) -> Printed {
+    let progress = Progress::start(args.common.progress, None);
     let touched = Arc::new(Touched::new(page.clone()));
     let context = touched.clone();
     let rendering = tokio::task::spawn_blocking(move || template.render(context));
     let failing = async {
         match page.try_join().await {
-            Err(error) if common.fail_fast => error,
+            Err(error) if args.documents.fail_fast => error,
             _ => std::future::pending().await,
         }
     };

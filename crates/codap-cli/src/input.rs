@@ -1,38 +1,44 @@
-//! The URIs of a list: typed, from a file, from stdin, one a line.
+//! The lines of a list: typed, from a file, from stdin.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use codap_sources::Uri;
 use tokio::sync::mpsc;
 
 use crate::stop::Stop;
 
-/// A longer line is no URI.
+/// A longer line is no entry.
 const LINE_MAX: u64 = 64 << 10;
 /// As many lines are read ahead.
 const AHEAD: usize = 64;
 
-/// One line: its number, and the URI that it is, or what it is instead.
-pub(crate) struct Line {
+/// One line: its number, and what it says, or what is wrong with it.
+pub(crate) struct Line<T> {
     pub(crate) number: u64,
-    pub(crate) uri: Result<Uri, String>,
+    pub(crate) says: Result<T, String>,
 }
 
 /// What a reader hands over: a line, or why there are no more.
-pub(crate) type Read = Result<Line, Stop>;
+pub(crate) type Read<T> = Result<Line<T>, Stop>;
 
-/// Reads the lines on a thread of its own, as they are taken: `uris` first, in which `-` is stdin,
-/// then the file.
-pub(crate) fn read(uris: Vec<String>, file: Option<PathBuf>) -> Result<mpsc::Receiver<Read>, Stop> {
+/// Reads the lines on a thread of its own, as they are taken: `typed` first, in which `-` is stdin,
+/// then the file. `parse` gets each as it is, without its end.
+pub(crate) fn read<T: Send + 'static>(
+    typed: Vec<String>,
+    file: Option<PathBuf>,
+    parse: fn(&[u8]) -> Result<T, String>,
+) -> Result<mpsc::Receiver<Read<T>>, Stop> {
     let (lines, reading) = mpsc::channel(AHEAD);
-    let mut reader = Reader { lines, number: 0 };
+    let mut reader = Reader { lines, number: 0, parse };
     let file = file.map(|path| open(&path)).transpose()?;
     let read = move || {
-        for uri in uris {
-            let going = if uri == "-" { reader.all(io::stdin().lock()) } else { reader.one(&uri) };
+        for line in typed {
+            let going = match &*line {
+                "-" => reader.all(io::stdin().lock()),
+                line => reader.one(line.as_bytes()),
+            };
             if !going {
                 return;
             }
@@ -58,37 +64,46 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Stop> {
     }
 }
 
-struct Reader {
-    lines: mpsc::Sender<Read>,
+/// What some editors put at the beginning of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+struct Reader<T> {
+    lines: mpsc::Sender<Read<T>>,
     number: u64,
+    parse: fn(&[u8]) -> Result<T, String>,
 }
 
 /// Its methods answer whether anybody wants more.
-impl Reader {
-    fn one(&mut self, text: &str) -> bool {
+impl<T> Reader<T> {
+    fn one(&mut self, line: &[u8]) -> bool {
         self.number += 1;
-        let uri = text.parse().map_err(|error: codap_sources::Error| error.to_string());
-        self.send(Ok(Line { number: self.number, uri }))
+        self.send(Ok(Line { number: self.number, says: (self.parse)(line) }))
     }
 
     fn all(&mut self, mut from: impl BufRead) -> bool {
-        let mut line = Vec::new();
+        let (mut line, mut is_first) = (Vec::new(), true);
         loop {
             line.clear();
             match from.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
                 Ok(0) => return true,
                 Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LINE_MAX => {
-                    if !self.bad("is longer than 64 KiB; a URI is not") {
+                    if !self.too_long() {
                         return false;
                     }
                     if let Err(error) = skip(&mut from) {
                         return self.broken(&error);
                     }
                 }
-                Ok(_) if !self.line(&line) => return false,
-                Ok(_) => {}
+                Ok(_) => {
+                    let mark = BYTE_ORDER_MARK;
+                    let text = line.strip_prefix(mark).filter(|_| is_first).unwrap_or(&line);
+                    if !self.line(text) {
+                        return false;
+                    }
+                }
                 Err(error) => return self.broken(&error),
             }
+            is_first = false;
         }
     }
 
@@ -100,22 +115,22 @@ impl Reader {
 
     /// A line without anything in it counts, and is passed over.
     fn line(&mut self, line: &[u8]) -> bool {
-        match std::str::from_utf8(line).map(str::trim) {
-            Ok("") => {
-                self.number += 1;
-                true
-            }
-            Ok(text) => self.one(text),
-            Err(_) => self.bad("is not UTF-8; a URI is ASCII, percent-encoded"),
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.trim_ascii().is_empty() {
+            self.number += 1;
+            return true;
         }
+        self.one(line)
     }
 
-    fn bad(&mut self, what: &str) -> bool {
+    fn too_long(&mut self) -> bool {
         self.number += 1;
-        self.send(Ok(Line { number: self.number, uri: Err(what.to_owned()) }))
+        let says = Err("is longer than 64 KiB; a URI is not".to_owned());
+        self.send(Ok(Line { number: self.number, says }))
     }
 
-    fn send(&self, read: Read) -> bool {
+    fn send(&self, read: Read<T>) -> bool {
         self.lines.blocking_send(read).is_ok()
     }
 }

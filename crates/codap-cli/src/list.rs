@@ -12,13 +12,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use codap::{BoxError, Error};
-use codap_sources::Sources;
+use codap_sources::{Sources, Uri};
 use futures_core::Stream;
 use serde::Serialize;
 use tokio::sync::mpsc::Receiver;
 
 use crate::answer::{Answer, Reading, push_json};
 use crate::args::{self, Common};
+use crate::deadline::passed;
 use crate::defaults::Defaults;
 use crate::duration::{millis, shown};
 use crate::exit::Exit;
@@ -31,7 +32,7 @@ use crate::policy::Policy;
 use crate::progress::{Progress, When};
 use crate::report::{Report, Row};
 use crate::say::say;
-use crate::sourcing::{self, Sourcing};
+use crate::sourcing::{Bounds, Sourcing};
 use crate::stop::Stop;
 use crate::window::Window;
 
@@ -43,18 +44,18 @@ const BYTES_MAX: usize = 16 << 20;
 
 pub(crate) async fn run(args: args::List, interrupt: Interrupt) -> Result<Exit, Stop> {
     let common = &args.common;
-    let typed: Vec<codap_sources::Uri> =
-        args.uris.iter().filter_map(|uri| uri.parse().ok()).collect();
-    let named = typed.iter().map(codap_sources::Uri::origin);
-    let origins = sourcing::origins(named, &common.header_to)?;
-    let defaults = Defaults::parse(&common.default)?;
+    let typed: Vec<Uri> = args.uris.iter().filter_map(|uri| uri.parse().ok()).collect();
+    let named = typed.iter().map(Uri::origin);
+    let documents = &args.documents;
+    let sourcing = Sourcing::new(common, named, Bounds::Whole(documents.max_size))?;
+    let defaults = Defaults::parse(&documents.default)?;
     defaults.check(|name| name.parse::<u64>().is_ok_and(|number| number > 0))?;
     let window = Shared::new(common.limit);
     let works = Works {
-        lines: input::read(args.uris.clone(), args.input.clone())?,
+        lines: input::read(args.uris.clone(), args.input.clone(), uri)?,
         window: window.clone(),
-        sources: Sourcing::new(&common.headers, origins)?.shared(),
-        policy: Policy { timeout: common.timeout, retry: common.retry, default: None },
+        sources: sourcing.shared(),
+        policy: Policy { timeout: documents.timeout, retry: common.retry, default: None },
         defaults,
         reading: if args.json { Reading::Json } else { Reading::ByType },
     };
@@ -63,9 +64,16 @@ pub(crate) async fn run(args: args::List, interrupt: Interrupt) -> Result<Exit, 
         output: Output::new(),
         report: common.report.as_deref().map(|path| Report::create(path, "list")).transpose()?,
         failures: 0,
-        fail_fast: common.fail_fast,
+        fail_fast: documents.fail_fast,
     };
     go_on(works, writer, common, &interrupt).await
+}
+
+/// What a line of the list is, or what is wrong with it.
+fn uri(line: &[u8]) -> Result<Uri, String> {
+    let text = std::str::from_utf8(line)
+        .map_err(|_| "is not UTF-8; a URI is ASCII, percent-encoded".to_owned())?;
+    text.trim().parse().map_err(|error: codap_sources::Error| error.to_string())
 }
 
 /// Runs the works and writes their results, until the end, or until something comes between.
@@ -76,13 +84,7 @@ async fn go_on(
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
     let progress = Progress::start(shown_as(common.progress), None);
-    let deadline = async {
-        match common.deadline {
-            Some(deadline) => tokio::time::sleep(deadline).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut deadline = pin!(deadline);
+    let mut deadline = pin!(passed(common.deadline));
     let mut drain = pin!(codap::drain_stream(works).limit(common.limit));
     let ended = loop {
         let next = poll_fn(|cx| {
@@ -162,7 +164,7 @@ impl Shared {
 /// The lines, as works of a drain. It is polled after each result, so it wakes nobody when the
 /// window has room again.
 struct Works {
-    lines: Receiver<Read>,
+    lines: Receiver<Read<Uri>>,
     window: Shared,
     sources: Sources,
     policy: Policy,
@@ -195,13 +197,13 @@ impl Stream for Works {
 }
 
 impl Works {
-    fn begin(&self, line: Line) -> Work {
+    fn begin(&self, line: Line<Uri>) -> Work {
         let default = self.defaults.of(&line.number.to_string()).cloned();
-        let uri = line.uri.as_ref().map_or_else(|_| String::new(), ToString::to_string);
+        let uri = line.says.as_ref().map_or_else(|_| String::new(), ToString::to_string);
         let begun = Begun { number: line.number, uri, at: Instant::now() };
         self.window.lock().window.begin(begun);
         let fetching =
-            line.uri.map(|uri| fetch(self.sources.clone(), uri, &self.policy, self.reading));
+            line.says.map(|uri| fetch(self.sources.clone(), uri, &self.policy, self.reading));
         Box::pin(async move {
             let reply = match fetching {
                 Ok(fetching) => fetching.await,

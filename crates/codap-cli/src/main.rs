@@ -1,14 +1,16 @@
 //! `codap`, the tool: fetch from many places at once.
 //!
 //! A verb is a file: [`get`] (by name), [`list`] (in order), [`race`] (the first that answers),
-//! [`demo`]. What they share, from the command line to the data: [`args`] is what was typed,
+//! [`archive`] (as they come, into a file), [`demo`]. What they share, from the command line to the data: [`args`] is what was typed,
 //! [`plan`], [`entry`], [`link`], [`header`] and [`policy`] are what it means, [`fetch`] is the work
 //! of one entry and [`answer`] what it brings, [`output`], [`say`], [`progress`] and [`report`] are
 //! where it goes, [`exit`], [`stop`] and [`interrupt`] how it ends.
 
 mod answer;
+mod archive;
 mod args;
 mod completions;
+mod deadline;
 mod defaults;
 mod demo;
 mod duration;
@@ -34,6 +36,7 @@ mod render;
 mod report;
 mod run;
 mod say;
+mod size;
 mod sourcing;
 mod stop;
 mod timeline;
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Get(args) => run::run(async |interrupt| get::run(args, interrupt).await),
         Verb::List(args) => run::run(async |interrupt| list::run(args, interrupt).await),
         Verb::Race(args) => run::run(async |interrupt| race::run(args, interrupt).await),
+        Verb::Archive(args) => run::run(async |interrupt| archive::run(args, interrupt).await),
         Verb::Demo(args) => run::run(async |interrupt| demo::run(args, interrupt).await),
         Verb::Completions { shell } => completions::print(shell),
         Verb::Man { command } => man::print(command.as_deref()),

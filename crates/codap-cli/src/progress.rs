@@ -27,12 +27,22 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Of so many entries, if that is known.
     pub(crate) fn start(when: When, total: Option<u64>) -> Self {
+        let template = match total {
+            Some(_) => "  {bar:32} {pos} of {len}, {elapsed}",
+            None => "  {spinner} {pos} done, {elapsed}",
+        };
+        Self::with(when, total, template)
+    }
+
+    /// What [`tell`](Self::tell) says.
+    pub(crate) fn of_text(when: When) -> Self {
+        Self::with(when, None, "  {spinner} {wide_msg}")
+    }
+
+    fn with(when: When, total: Option<u64>, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if when == When::Auto && std::io::stderr().is_terminal() {
-            let (template, later) = match total {
-                Some(_) => ("  {bar:32} {pos} of {len}, {elapsed}", bar.clone()),
-                None => ("  {spinner} {pos} done, {elapsed}", bar.clone()),
-            };
+            let later = bar.clone();
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }
@@ -51,6 +61,10 @@ impl Progress {
 
     pub(crate) fn one_more(&self) {
         self.0.inc(1);
+    }
+
+    pub(crate) fn tell(&self, text: String) {
+        self.0.set_message(text);
     }
 }
 

@@ -4,7 +4,7 @@ use codap::{Error, FirstReply};
 use codap_sources::Uri;
 
 use crate::answer::{Answer, Reading};
-use crate::args::{self, Common};
+use crate::args::{self, Common, Documents};
 use crate::defaults::Defaults;
 use crate::exit::Exit;
 use crate::failure::told;
@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::report::{Report, Row};
 use crate::say::{say, say_of};
-use crate::sourcing::{self, Sourcing};
+use crate::sourcing::{Bounds, Sourcing};
 use crate::stop::Stop;
 use crate::timeline;
 
@@ -26,18 +26,19 @@ pub(crate) async fn run(args: args::Race, interrupt: Interrupt) -> Result<Exit, 
         .iter()
         .map(|uri| uri.parse().map_err(|error| Stop::usage(format!("{error}"))))
         .collect::<Result<_, _>>()?;
-    let default = default(common)?;
-    let origins = sourcing::origins(uris.iter().map(Uri::origin), &common.header_to)?;
-    let sources = Sourcing::new(&common.headers, origins)?.shared();
+    let documents = &args.documents;
+    let default = default(documents)?;
+    let named = uris.iter().map(Uri::origin);
+    let sources = Sourcing::new(common, named, Bounds::Whole(documents.max_size))?.shared();
     let report = common.report.as_deref().map(|path| Report::create(path, "race")).transpose()?;
 
     let race = field(common);
-    let policy = Policy { timeout: common.timeout, retry: common.retry, default: None };
+    let policy = Policy { timeout: documents.timeout, retry: common.retry, default: None };
     for uri in &uris {
         race.push(fetch(sources.clone(), uri.clone(), &policy, Reading::Bytes));
     }
     let progress = Progress::start(common.progress, None);
-    let ended = interrupt.during(winner(&race, &uris, common.fail_fast)).await;
+    let ended = interrupt.during(winner(&race, &uris, documents.fail_fast)).await;
     drop(progress);
     race.cancel_all();
     let exit = match &ended {
@@ -70,8 +71,8 @@ fn field(common: &Common) -> FirstReply<Answer> {
 }
 
 /// A race has one result, so there is one default for it.
-fn default(common: &Common) -> Result<Option<String>, Stop> {
-    let defaults = Defaults::parse(&common.default)?;
+fn default(documents: &Documents) -> Result<Option<String>, Stop> {
+    let defaults = Defaults::parse(&documents.default)?;
     let told = "a race has one result (write --default '*=JSON')";
     defaults.check(|_| false).map_err(|_| Stop::usage(told))?;
     Ok(defaults.of_all().cloned())

@@ -34,13 +34,15 @@ pub(crate) struct Row {
     pub(crate) uri: String,
     pub(crate) ending: &'static str,
     pub(crate) error: Option<String>,
-    pub(crate) bytes: Option<usize>,
+    pub(crate) bytes: Option<u64>,
     pub(crate) attempts: u32,
     pub(crate) queued_ms: f64,
     pub(crate) started_ms: Option<f64>,
     pub(crate) ended_ms: Option<f64>,
     /// Who waited for it.
     pub(crate) waits: Vec<Wait>,
+    /// In an archive: what it was to be called.
+    pub(crate) renamed_from: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +65,7 @@ impl Row {
                 told_uri = answer.uri();
                 let instead = answer.stands_in_for();
                 error = instead.map(|error| told(error, name));
-                bytes = instead.is_none().then_some(answer.bytes().len());
+                bytes = instead.is_none().then_some(answer.bytes().len() as u64);
                 if instead.is_some() { "defaulted" } else { "ok" }
             }
             Some(Err(failure)) => {
@@ -74,8 +76,20 @@ impl Row {
         };
         let (uri, waits) = (told_uri.unwrap_or(uri), Vec::new());
         let (queued_ms, started_ms, ended_ms) = (0.0, None, None);
-        let name = name.to_owned();
-        Self { name, uri, ending, error, bytes, attempts, queued_ms, started_ms, ended_ms, waits }
+        let (name, renamed_from) = (name.to_owned(), None);
+        Self {
+            name,
+            renamed_from,
+            uri,
+            ending,
+            error,
+            bytes,
+            attempts,
+            queued_ms,
+            started_ms,
+            ended_ms,
+            waits,
+        }
     }
 
     /// With when all that was; `names` are those of all entries.
@@ -97,7 +111,7 @@ impl Row {
     }
 }
 
-fn ending(error: &Error) -> &'static str {
+pub(crate) fn ending(error: &Error) -> &'static str {
     match error.ending() {
         Some(Ending::TimedOut) => "timed_out",
         Some(Ending::Cancelled) => "cancelled",

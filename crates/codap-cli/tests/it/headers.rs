@@ -85,3 +85,43 @@ fn what_is_no_header_is_told_without_it() {
     run("A: ${open").told(2, &["-H: header A: ${ has no }"]);
     run(&format!("A: {SECRET}\u{7f}\n")).told(2, &["-H: "]);
 }
+
+/// To the server named on the command line, and not to the same machine's other one.
+#[test]
+fn an_origin_is_host_and_port() {
+    let (named, other) = (server(), server());
+    let lines = format!("{}\n{}\n", other.url("/b"), named.url("/c"));
+    let args = ["list", &named.url("/a"), "-", "-H", BEARER];
+    let ran = codap(args).env("TOKEN", SECRET).input(&*lines).run();
+    assert_eq!((ran.code, ran.lines().len()), (Some(0), 3), "{ran:?}");
+    let sent = Some(format!("Bearer {SECRET}"));
+    assert_eq!(header(&named, "authorization"), [sent.clone(), sent.clone()]);
+    assert_eq!(header(&other, "authorization"), [None]);
+
+    let to = other.url("/c");
+    let from = serve(Script::new().rule(On::any(), Reply::redirect(307, to)));
+    codap(["race", &from.url("/a"), "-H", BEARER]).env("TOKEN", SECRET).run().said(0, &[]);
+    assert_eq!(header(&from, "authorization"), [sent]);
+    assert_eq!(header(&other, "authorization"), [None, None]);
+}
+
+/// Those of a plan's entry are for its own origin, though that of another entry is named too.
+#[test]
+fn those_of_one_entry_do_not_go_along_a_redirect_to_another() {
+    let other = server();
+    let to = other.url("/b");
+    let from = serve(Script::new().rule(On::any(), Reply::redirect(302, to)));
+    let own = "headers = { X-Key = \"${TOKEN}\" }";
+    let plan = format!(
+        "[entries.a]\nuri = '{}'\n{own}\n[entries.b]\nuri = '{}'\n",
+        from.url("/a"),
+        other.url("/c")
+    );
+    let tool = codap(["get", "--plan", "p.toml", "-H", "X-All: 1"]).file("p.toml", plan);
+    tool.env("TOKEN", SECRET).prints();
+    assert_eq!(header(&from, "x-key"), [Some(SECRET.to_owned())]);
+    assert_eq!(header(&other, "x-key"), [None, None]);
+
+    let sent = header(&other, "x-all").into_iter().flatten().count();
+    assert_eq!(sent, 1, "to the entry's own URI");
+}

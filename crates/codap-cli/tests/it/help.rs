@@ -7,7 +7,7 @@ use crate::tool::codap;
 #[test]
 fn help_is_as_written_down() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help");
-    for command in ["", "get", "list", "race", "demo", "completions", "man"] {
+    for command in ["", "get", "list", "race", "archive", "demo", "completions", "man"] {
         let args: Vec<&str> = [command, "--help"].into_iter().filter(|it| !it.is_empty()).collect();
         let help = codap(&args).prints();
         for line in help.lines() {

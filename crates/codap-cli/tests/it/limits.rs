@@ -35,7 +35,7 @@ fn what_takes_too_long_is_told_with_how_long_it_had() {
         let began = Instant::now();
         let ran = codap(["get", &entry, "b=b", option, "150ms"]).file("b", "1").run();
         assert!(began.elapsed().as_secs() < 10, "the option holds");
-        ran.told(1, &["codap: a: timed out after 1", " ms (give it more by --timeout"]);
+        ran.told(1, &["codap: a: timed out after ", " ms (give it more by --timeout"]);
         assert_eq!(ran.stdout, "{\n  \"b\": 1\n}\n");
         codap(["race", &server.url("/a"), option, "100ms"]).run().told(1, &["timed out after"]);
         let ran =
@@ -73,4 +73,38 @@ fn what_may_go_well_later_is_tried_again() {
     codap(["get", &entry("/never"), "--retry=1"]).run().told(1, &["503", "(attempt 2)"]);
     let counters = server.counters();
     assert_eq!((counters.target("/gone"), counters.target("/never")), (1, 2));
+}
+
+#[test]
+fn what_is_larger_than_allowed_is_told_with_what_is_allowed() {
+    let server = Script::new()
+        .rule(On::path("/small"), Reply::ok("12345678"))
+        .rule(On::path("/large"), Reply::ok("123456789"))
+        .start_blocking()
+        .unwrap();
+    for verb in ["get", "list", "race"] {
+        let entry = |path| match verb {
+            "get" => format!("a={}", server.url(path)),
+            _ => server.url(path),
+        };
+        let run = |path| codap([verb, &entry(path), "--max-size", "8"]).run();
+        assert_eq!(run("/small").code, Some(0), "{verb}");
+        let ran = run("/large");
+        assert_eq!(ran.code, Some(1), "{verb}");
+        let told = ran.stdout + &ran.stderr;
+        assert!(told.contains("has 9 bytes; max_size allows 8"), "{verb}: {told}");
+    }
+    let run = |size| codap(["get", "a=a", "--max-size", size]).run();
+    run("8 parsecs").told(2, &["--max-size", "is no size; write 64MiB"]);
+}
+
+/// A URI, a name and a redirect that lead to the loopback: nobody is asked.
+#[test]
+fn addresses_that_are_not_public_are_refused_if_so_told() {
+    let server = Script::new().rule(On::any(), Reply::ok("1")).start_blocking().unwrap();
+    for uri in [server.url("/a"), server.url_at("localhost", "/a")] {
+        codap(["race", &uri, "--public-only"]).run().told(1, &["is not a public address"]);
+        codap(["race", &uri]).prints();
+    }
+    assert_eq!(server.counters().requests, 2);
 }

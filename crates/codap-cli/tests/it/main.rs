@@ -2,6 +2,8 @@
 //! the servers that it asked have counted.
 
 // Each verb.
+#[cfg(unix)]
+mod archive;
 mod get;
 mod list;
 mod race;
