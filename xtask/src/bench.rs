@@ -1,6 +1,7 @@
-//! `cargo xtask bench core` and `… sources`: the benchmarks, each with the features that its peers
-//! need.
+//! `cargo xtask bench core`, `… sources` and `… python`: the benchmarks, each with the features that
+//! its peers need.
 
+use crate::python;
 use crate::run::{WhenOneFails, run_all};
 use crate::step::{Cargo, Failure, Step};
 
@@ -11,12 +12,17 @@ const SUITES: [(&str, &str); 2] = [
 ];
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    if let Some((suite, rest)) = args.split_first()
+        && suite == "python"
+    {
+        return python::bench(rest);
+    }
     let command = command(args)?;
     run_all("bench", vec![Step::cargo("bench", command)], WhenOneFails::Stop, &[])
 }
 
 fn command(args: &[String]) -> Result<Cargo, Failure> {
-    let known = || SUITES.map(|(name, _)| name).join(", ");
+    let known = || format!("{}, python", SUITES.map(|(name, _)| name).join(", "));
     let Some((suite, rest)) = args.split_first() else {
         return Err(Failure::new(format!("which benchmark? There is: {}", known())));
     };

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::loom;
 use crate::miri;
+use crate::python;
 use crate::step::{self, Cargo, Failure, Step};
 
 /// The tests read their sizes and their number of seeds from these two.
@@ -24,6 +25,7 @@ pub(crate) fn steps() -> Vec<Step> {
         "large: the tool lists a million URIs",
         long_list.env("CODAP_SCALE", ENTRIES),
     ));
+    steps.extend(python::nightly());
     steps.extend(loom::steps(None));
     steps.extend(miri::steps());
     steps.push(Step::check("mutants: one part", mutants));

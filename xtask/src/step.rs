@@ -96,10 +96,16 @@ pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// The variables by which tests find their servers.
+pub(crate) type Env = [(&'static str, String)];
+
+type Check<T> = Box<dyn Fn(&T) -> Result<(), Failure>>;
+
 enum Action {
     Cargo(Cargo),
     CargoWithServers(Cargo),
-    Check(fn() -> Result<(), Failure>),
+    Check(Check<()>),
+    CheckWithServers(Check<Env>),
 }
 
 /// One line of a run's list.
@@ -118,23 +124,34 @@ impl Step {
         Self { name: name.into(), action: Action::CargoWithServers(command) }
     }
 
-    pub(crate) fn check(name: impl Into<String>, check: fn() -> Result<(), Failure>) -> Self {
-        Self { name: name.into(), action: Action::Check(check) }
+    pub(crate) fn check(
+        name: impl Into<String>,
+        check: impl Fn() -> Result<(), Failure> + 'static,
+    ) -> Self {
+        Self { name: name.into(), action: Action::Check(Box::new(move |()| check())) }
+    }
+
+    /// A check that is told where the servers for tests are.
+    pub(crate) fn check_with_servers(
+        name: impl Into<String>,
+        check: impl Fn(&Env) -> Result<(), Failure> + 'static,
+    ) -> Self {
+        Self { name: name.into(), action: Action::CheckWithServers(Box::new(check)) }
     }
 
     pub(crate) fn needs_servers(&self) -> bool {
-        matches!(self.action, Action::CargoWithServers(_))
+        matches!(self.action, Action::CargoWithServers(_) | Action::CheckWithServers(_))
     }
 
-    /// `servers` are the variables by which tests find them.
-    pub(crate) fn run(&self, servers: &[(&'static str, String)]) -> Result<(), Failure> {
+    pub(crate) fn run(&self, servers: &Env) -> Result<(), Failure> {
         match &self.action {
             Action::Cargo(command) => command.run(),
             Action::CargoWithServers(command) => {
                 let env = servers.iter().cloned();
                 env.fold(command.clone(), |command, (name, value)| command.env(name, value)).run()
             }
-            Action::Check(check) => check(),
+            Action::Check(check) => check(&()),
+            Action::CheckWithServers(check) => check(servers),
         }
     }
 
@@ -142,7 +159,7 @@ impl Step {
     pub(crate) fn alone(&self, list: &str) -> String {
         match &self.action {
             Action::Cargo(command) => command.to_string(),
-            Action::CargoWithServers(_) | Action::Check(_) => {
+            _ => {
                 format!("cargo xtask {list} --only {}", quoted(&self.name))
             }
         }

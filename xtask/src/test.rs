@@ -2,6 +2,7 @@
 
 use crate::dependencies;
 use crate::loom;
+use crate::python;
 use crate::step::{Cargo, Step};
 
 pub(crate) fn steps() -> Vec<Step> {
@@ -23,6 +24,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Cargo::new("test -p codap-sources --all-features"),
     ));
     steps.push(Step::cargo_with_servers("test: tool", Cargo::new("test -p codap-cli")));
+    steps.extend(python::steps());
     steps.extend(loom::steps(Some(loom::SECONDS_PER_MODEL)));
     steps
 }

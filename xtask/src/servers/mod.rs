@@ -4,7 +4,7 @@
 //! One file a server says how it is started, how to tell that it answers, and which variable tells
 //! the tests where it is. `install` finds or brings the programs, `process` is one that runs.
 
-mod install;
+pub(crate) mod install;
 mod mongodb;
 mod nginx;
 mod postgres;
