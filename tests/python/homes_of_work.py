@@ -196,7 +196,7 @@ class Loop(Home):
         return await handle.aget(**how)
 
     async def wait(self, container: Any, **how: Any) -> Any:
-        return await container.await_all(**how)
+        return await container.join(**how)
 
     async def finish_by(self, container: Any, seconds: float) -> Any:
         return await container.afinish_by(seconds)

@@ -34,7 +34,9 @@ def start(source: str, *options: str, **env: str) -> subprocess.Popen[str]:
     )
 
 
-def run(source: str, *options: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    source: str, *options: str, timeout: float = 60, **env: str
+) -> subprocess.CompletedProcess[str]:
     process = start(source, *options, **env)
     try:
         out, err = process.communicate(timeout=timeout)
@@ -49,5 +51,7 @@ def run(source: str, *options: str, timeout: float = 60, **env: str) -> subproce
 def clean(source: str, *options: str, timeout: float = 60, **env: str) -> str:
     """What it printed, having ended well and without a word on stderr."""
     ended = run(source, *options, timeout=timeout, **env)
-    assert (ended.returncode, ended.stderr) == (0, ""), f"{ended.returncode}\n{ended.stderr}\n{ended.stdout}"
+    assert (ended.returncode, ended.stderr) == (0, ""), (
+        f"{ended.returncode}\n{ended.stderr}\n{ended.stdout}"
+    )
     return ended.stdout

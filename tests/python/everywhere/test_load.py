@@ -1,7 +1,6 @@
 """The one wheel, on this Python."""
 
 import asyncio
-import sys
 
 import pytest
 
@@ -87,10 +86,3 @@ def test_importing_does_nothing(home):
     # gevent itself brings some of these modules.
     added = clean(program(LOOK, home), "-W", "error")
     assert added == "\n"
-
-
-def test_it_is_the_version_it_says():
-    import importlib.metadata
-
-    assert codap.__version__ == importlib.metadata.version("codap")
-    assert sys.version_info >= (3, 10)

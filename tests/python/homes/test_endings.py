@@ -117,14 +117,15 @@ async def test_wait_gives_up_in_time_and_says_so(home):
 async def test_finish_by_gives_what_is_there_and_says_what_is_missing(home):
     kv, gate = codap.KV(), home.gate()
     kv["there"] = home.work(lambda: 1)
-    kv.put("default", codap.work(gate.then(2), default="instead"))
+    kv.put("default", codap.work(home.raises(Odd()), default="instead"))
     kv["bad"] = home.raises(Odd("oh"))
     kv["late"] = gate.then(3)
-    await home.get(kv, "there")
+    await home.until(lambda: kv.pending == 1 and gate.came == 1)
     page = await home.finish_by(kv, 0.05)
     assert dict(page) == {"there": 1, "default": "instead"}
     assert set(page.missing) == {"bad", "late"}
-    assert isinstance(page.missing["bad"], Odd)
+    assert page.missing["bad"].outcome == "failed" and page.missing["late"].outcome == "running"
+    assert isinstance(page.missing["bad"].exception(), Odd)
     gate.open()
     assert await home.get(kv, "late") == 3
 
@@ -250,7 +251,8 @@ async def test_counters(home):
     kv["a"] = gate.then(1)
     kv["b"] = home.raises(Odd())
     kv["c"] = 3
-    await home.until(lambda: kv.counters.pending == 1)
+    await home.until(lambda: kv.pending == 1)
+    assert (len(kv), kv.done, kv.failed) == (3, 2, 1)
     gate.open()
     await home.wait(kv)
-    assert (kv.counters.pending, kv.counters.ok, kv.counters.failed) == (0, 2, 1)
+    assert (kv.pending, kv.done, kv.failed) == (0, 3, 1)

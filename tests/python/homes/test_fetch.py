@@ -10,7 +10,9 @@ from fault import Fault, rule
 def server():
     rules = [
         rule("/logo.png", body={"text": "logo"}),
-        rule("/user", body={"json": {"name": "Ada"}}, headers=[["Content-Type", "application/json"]]),
+        rule(
+            "/user", body={"json": {"name": "Ada"}}, headers=[["Content-Type", "application/json"]]
+        ),
         rule("/missing?token=CANARY7x", status=404),
         rule("/cut", body={"text": "twelve bytes"}, cut={"at": {"body": 5}}),
         rule("/late", body={"text": "late"}, stall=[{"at": "head"}]),
@@ -35,7 +37,9 @@ async def test_files(home, tmp_path):
     kv = codap.KV()
     kv.put("uri", codap.fetch, file.as_uri())
     kv.put("path", codap.fetch, str(file))
-    assert (await home.get(kv, "uri")).json() == (await home.get(kv, "path")).json() == {"a": [1, 2]}
+    assert (
+        (await home.get(kv, "uri")).json() == (await home.get(kv, "path")).json() == {"a": [1, 2]}
+    )
 
 
 async def test_what_fails_says_what_and_where_and_no_secret(home, server):
@@ -44,7 +48,12 @@ async def test_what_fails_says_what_and_where_and_no_secret(home, server):
     kv.put("cut", codap.fetch, server.url("/cut"))
     kv.put("refused", codap.fetch, "http://user:CANARY7x@127.0.0.1:9/")
     kv.put("nonsense", codap.fetch, "gopher://127.0.0.1/")
-    for key, said in {"missing": "404", "cut": "", "refused": "127.0.0.1", "nonsense": "gopher"}.items():
+    for key, said in {
+        "missing": "404",
+        "cut": "",
+        "refused": "127.0.0.1",
+        "nonsense": "gopher",
+    }.items():
         with pytest.raises(Exception, match=said) as caught:
             await home.get(kv, key)
         assert isinstance(caught.value, Exception)

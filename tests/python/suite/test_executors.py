@@ -42,7 +42,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::R
 
 
 def test_all_three_containers(executor: concurrent.futures.Executor) -> None:
-    kv, ordered, replies = codap.KV(on=executor), codap.Ordered(on=executor), codap.FirstReply(on=executor)
+    kv, ordered, replies = (
+        codap.KV(on=executor),
+        codap.Ordered(on=executor),
+        codap.FirstReply(on=executor),
+    )
     for number in range(20):
         kv.put(number, executor_work.double, number)
         ordered.push(executor_work.double, number)

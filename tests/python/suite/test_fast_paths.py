@@ -144,7 +144,11 @@ def django_page(template: str, context: dict[str, Any]) -> str:
 
 
 def jinja(template: str, *args: Any, **kw: Any) -> str:
-    return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(template).render(*args, **kw)
+    return (
+        jinja2.Environment(undefined=jinja2.StrictUndefined)
+        .from_string(template)
+        .render(*args, **kw)
+    )
 
 
 class Model(pydantic.BaseModel):
@@ -156,7 +160,7 @@ CONSUMERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "f(**d)": (lambda d: keywords(**d), RIGHT),
     "f(a=…, **d)": (lambda d: keywords(z=1, **d), RIGHT),
     "{**d}": (lambda d: {**d}, RIGHT),
-    "{**x, **d}": (lambda d: {**{"z": 0}, **d}, RIGHT),
+    "{**x, **d}": (lambda d: {"z": 0, **d}, RIGHT),
     "[*d]": (lambda d: [*d], RIGHT),
     "comprehension": (lambda d: {k: v for k, v in d.items()}, RIGHT),
     "for key in d": (lambda d: [(k, d[k]) for k in d], RIGHT),
@@ -255,7 +259,10 @@ CONSUMERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "Jinja2, **d": (lambda d: jinja("{{ a }} {{ b }}", **d), RIGHT),
     "Jinja2, one dict": (lambda d: jinja("{{ a }} {{ b }}", d), RIGHT),
     "Jinja2, page=d": (lambda d: jinja("{{ page.a }} {{ page['b'] }}", page=d), RIGHT),
-    "Jinja2, loop": (lambda d: jinja("{% for k, v in page.items() %}{{ k }}{{ v }}{% endfor %}", page=d), RIGHT),
+    "Jinja2, loop": (
+        lambda d: jinja("{% for k, v in page.items() %}{{ k }}{{ v }}{% endfor %}", page=d),
+        RIGHT,
+    ),
     "Django, a context": (lambda d: django_page("{{ a }} {{ b }}", d), RIGHT),
     "Django, page=d": (lambda d: django_page("{{ page.a }} {{ page.b }}", {"page": d}), RIGHT),
 }

@@ -9,7 +9,8 @@ import pytest
 import codap
 
 mapping_tests = pytest.importorskip(
-    "test.mapping_tests", reason="this Python comes without its tests (Debian: libpython3-testsuite)"
+    "test.mapping_tests",
+    reason="this Python comes without its tests (Debian: libpython3-testsuite)",
 )
 
 

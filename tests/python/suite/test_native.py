@@ -46,7 +46,9 @@ def test_no_attach_happens_on_a_native_thread(tmp_path):
 
 def test_no_rust_lies_under_code_of_users():
     """What the rule is about is in ARCHITECTURE.md. Where it is kept is the source."""
-    forbidden = re.compile(r"\bPython::(attach|try_attach|with_gil)|(?<!visit)\.call[01]?\(|call_method")
+    forbidden = re.compile(
+        r"\bPython::(attach|try_attach|with_gil)|(?<!visit)\.call[01]?\(|call_method"
+    )
     found = [
         f"{file.name}:{number}: {line.strip()}"
         for file in sorted(SOURCES.rglob("*.rs"))

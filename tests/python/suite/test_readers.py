@@ -172,7 +172,9 @@ def test_the_home_ends_before_the_read(home: str, reader: str, places: Any) -> N
     handle = here.call(lambda: kv.put("k", here.work(opened)))
     here.end()
     opened.set()
-    read = (lambda: there.read(kv, "k")) if reader != "loop" else (lambda: kv.aget("k", timeout=SOON))
+    read = (
+        (lambda: there.read(kv, "k")) if reader != "loop" else (lambda: kv.aget("k", timeout=SOON))
+    )
     if home == "thread":
         # A thread that puts is not where its functions run.
         assert there.call(read) == "value"

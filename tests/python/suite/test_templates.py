@@ -64,7 +64,10 @@ def render_flask(source: str, **context: Any) -> str:
 
 
 ENGINES = {
-    "Jinja2": (render_jinja, ["{{ page.photos }}", "{{ page['photos'] }}", "{% if page.photos %}x{% endif %}"]),
+    "Jinja2": (
+        render_jinja,
+        ["{{ page.photos }}", "{{ page['photos'] }}", "{% if page.photos %}x{% endif %}"],
+    ),
     "Django": (render_django, ["{{ page.photos }}", "{% if page.photos %}x{% endif %}"]),
     "Flask": (render_flask, ["{{ page.photos }}", "{{ page['photos'] }}"]),
 }

@@ -22,7 +22,9 @@ def where():
 
 @pytest.mark.parametrize("home", ["threads", "gevent", "eventlet"])
 def test_the_program_itself_says_where_work_runs(home):
-    said = clean(program(WHERE + "import codap\nkv = codap.KV(); kv['k'] = where; print(kv['k'])", home))
+    said = clean(
+        program(WHERE + "import codap\nkv = codap.KV(); kv['k'] = where; print(kv['k'])", home)
+    )
     assert said == home + "\n"
 
 
@@ -62,7 +64,13 @@ def test_the_environment_chooses_and_never_patches():
 
 
 def test_use_threads_in_a_patched_program():
-    said = clean(program(WHERE + "import codap; codap.use('threads')\nkv = codap.KV(); kv['k'] = where; print(kv['k'])", "gevent"))
+    said = clean(
+        program(
+            WHERE
+            + "import codap; codap.use('threads')\nkv = codap.KV(); kv['k'] = where; print(kv['k'])",
+            "gevent",
+        )
+    )
     assert said in ("threads\n", "main\n")
 
 
