@@ -1,0 +1,163 @@
+"""Waiting: decided at each read by the reader's own context, not by where the work runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from codap import _current, _native, _threads
+from codap._entry import Entry, abandon, name
+from codap._errors import WouldBlock
+from codap._threadwait import wait as block_thread
+
+# How often a wait looks whether the loop or hub of the work still lives, in seconds.
+LOOK = 0.2
+
+
+def wait(source: Any, timeout: float | None) -> bool:
+    """Waits in a context that is not a coroutine; whether `source` was over in time."""
+    if not source.over:
+        me = _current.begin(source)
+        try:
+            ended = _wait_alive(source, timeout, _block)
+        finally:
+            ticket = me and _current.end(me, source)
+            if ticket:
+                _block(ticket, None)
+        if not ended:
+            return False
+    if isinstance(source, Entry) and not source.settled:
+        source()
+    return True
+
+
+async def wait_async(source: Any, timeout: float | None) -> bool:
+    """Waits in a coroutine."""
+    from codap import _asyncio
+
+    if not source.over:
+        me = _current.begin(source)
+        try:
+            if _forked(source):
+                return True
+            ended = await _asyncio.wait(source, timeout)
+        finally:
+            ticket = me and _current.end(me, source)
+            if ticket:
+                await _asyncio.wait(ticket, None)
+        if not ended:
+            return False
+    if isinstance(source, Entry) and not source.settled:
+        source()
+    return True
+
+
+def _block(source: Any, timeout: float | None) -> bool:
+    loaded = sys.modules
+    if "asyncio" in loaded:
+        _refuse_in_loop(source)
+    if "gevent.hub" in loaded:
+        from codap import _gevent
+
+        hub = _gevent.reader()
+        if hub is not None:
+            return _gevent.wait(hub, source, timeout)
+    if "eventlet.hubs" in loaded:
+        from codap import _eventlet
+
+        hub = _eventlet.reader()
+        if hub is not None:
+            return _eventlet.wait(hub, source, timeout)
+    with _threads.waiting():
+        return block_thread(source, timeout)
+
+
+def _refuse_in_loop(source: Any) -> None:
+    """A wait that blocks would stop the loop that runs on this thread."""
+    from codap import _asyncio, _backend
+
+    loop = _asyncio.running()
+    if loop is None:
+        return
+    waved_through = _asyncio.is_notebook() or _backend.forced not in (None, "asyncio")
+    if waved_through and getattr(source, "home", None) is not loop:
+        return
+    what = name(source) if isinstance(source, Entry) else "the container"
+    raise WouldBlock(
+        f"{what} is not there yet, and to wait for it here would stop the running event loop: "
+        "await kv.aget(key), or await kv.join() before the first read"
+    )
+
+
+def _wait_alive(
+    source: Any, timeout: float | None, block: Callable[[Any, float | None], bool]
+) -> bool:
+    """Waits for an entry only as long as somebody can still fill it."""
+    if _forked(source):
+        return True
+    home = getattr(source, "home", None)
+    if home is None:
+        return block(source, timeout)
+    left = timeout
+    while True:
+        step = LOOK if left is None else min(left, LOOK)
+        if block(source, step):
+            return True
+        if _is_lost(home):
+            abandon(source, "the event loop or hub that ran its work has ended")
+            return True
+        if left is not None:
+            left -= step
+            if left <= 0:
+                return False
+
+
+def _is_lost(home: Any) -> bool:
+    module = type(home).__module__.partition(".")[0]
+    if module == "gevent":
+        from codap import _gevent
+
+        return _gevent.is_lost(home)
+    if module == "eventlet":
+        from codap import _eventlet
+
+        return _eventlet.is_lost(home)
+    is_closed = getattr(home, "is_closed", None)
+    return is_closed is not None and bool(is_closed())
+
+
+def _forked(source: Any) -> bool:
+    """Ends what was pending at a fork: the threads that ran it stayed with the parent."""
+    if not isinstance(source, Entry) or source.generation == _native.generation():
+        return False
+    home = getattr(source, "home", None)
+    if home is not None and not hasattr(home, "is_closed"):
+        return False  # a hub came along, with its greenlets
+    abandon(source, "its work stayed with the parent of a fork")
+    return True
+
+
+class Change:
+    """The next change of an inbox, as something to wait for."""
+
+    __slots__ = ("inbox", "token", "version")
+
+    native = True
+
+    def __init__(self, inbox: _native.Inbox) -> None:
+        self.inbox = inbox
+        self.version = inbox.version
+        self.token: int | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.inbox.version != self.version
+
+    def watch(self, call: Callable[[], Any], wake: _native.Wake) -> bool:
+        self.token = self.inbox.watch(self.version, call, wake)
+        return self.token is not None
+
+    def unwatch(self, call: Callable[[], Any], wake: _native.Wake) -> None:
+        if self.token is not None:
+            self.inbox.unwatch(self.token, wake)
