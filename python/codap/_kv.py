@@ -48,7 +48,7 @@ class KV(Container, dict[K, V]):
     through ``**page``, ``dict(page)``, ``json.dumps(page)``. A failed entry raises its exception
     at every read of it. A C function that reads the raw storage needs ``page.wait()`` before.
 
-    ``mapping``: what to put first. ``on``: where work runs, ``'threads'``, ``'gevent'``,
+    ``mapping`` and other keywords: what to put first. ``on``: where work runs, ``'threads'``, ``'gevent'``,
     ``'eventlet'``, ``'asyncio'``, an event loop or an Executor; by default what fits the place
     of the put. ``limit``: how many entries run at once, those not counted that wait for others.
     ``deadline``: seconds from its put within which each entry ends.
@@ -64,12 +64,13 @@ class KV(Container, dict[K, V]):
         on: Any = None,
         limit: int | None = None,
         deadline: float | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__()
         self._box = box(on, limit, deadline)
         self._ref: ReferenceType[Any] = ref(self)
-        if mapping:
-            self.update(mapping)
+        if mapping or kwargs:
+            self.update(mapping, **kwargs)
 
     # ---- putting -----------------------------------------------------------------------------
 
@@ -164,9 +165,13 @@ class KV(Container, dict[K, V]):
             _set(self, key, value)
         return value
 
-    def get(self, key: Any, default: Any = None, /) -> Any:
-        """The value of ``key``, which it waits for; ``default`` if nothing was put."""
-        return self[key] if key in self else default
+    def get(self, key: Any, default: Any = None, /, timeout: float | None = None) -> Any:
+        """The value of ``key``, which it waits for, for at most ``timeout`` seconds; ``default``
+        if nothing was put."""
+        if timeout is None:
+            return self[key] if key in self else default
+        value = _look(self, key, default)
+        return value.get(timeout) if type(value) is Entry else value
 
     async def aget(self, key: Any, /, timeout: float | None = None) -> Any:
         """The value of ``key``, for coroutines."""
@@ -228,15 +233,18 @@ class KV(Container, dict[K, V]):
         return key, self.pop(key)
 
     def copy(self) -> Any:
-        """A plain dict of the values."""
-        return self._plain()
+        """A `KV` of the values, which it waits for."""
+        copy = type(self)()
+        for key, value in self._plain().items():
+            _set(copy, key, value)
+        return copy
 
     __copy__ = copy
 
     def __deepcopy__(self, memo: Any) -> Any:
-        import copy
+        from copy import deepcopy
 
-        return copy.deepcopy(self._plain(), memo)
+        return deepcopy(self._plain(), memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return dict, (self._plain(),)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from codap import _native
-from codap._entry import MISSING, Entry
+from codap._entry import MISSING, Entry, name
 from codap._errors import TimedOut
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ async def call_async(entry: Entry[Any], policy: Work[Any], args: Any, kwargs: An
                 return attempt.result()
             attempt.cancel()
             if delay is None:
-                raise TimedOut(f"no value within its timeout of {policy.timeout:g} s")
+                raise TimedOut(f"{name(entry)} had no value within its timeout of {policy.timeout:g} s")
         except policy.retry_on:
             if delay is None:
                 raise

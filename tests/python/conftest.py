@@ -12,7 +12,8 @@ from homes_of_work import Home, home_named
 
 HANG = 120.0
 
-_log = os.fdopen(os.dup(2), "w")
+# pytest has its own idea of stderr while a test runs.
+_log = os.dup(2)
 
 
 @pytest.fixture(autouse=True)

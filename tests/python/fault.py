@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posix
 import subprocess
 import tempfile
 from pathlib import Path
@@ -24,21 +25,25 @@ class Fault:
         self._program = program
 
     def __enter__(self) -> Fault:
+        # Bare pipes, read and written by bare calls: any thread may ask, whatever is patched.
+        commands, self._commands = posix.pipe()
+        self._answers, answers = posix.pipe()
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "script.json")
             script.write_text(self._script)
             self._process = subprocess.Popen(
-                [self._program, script],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
+                [self._program, script], stdin=commands, stdout=answers
             )
+            posix.close(commands)
+            posix.close(answers)
             self.base = self._line().strip()
         assert self.base.startswith("http://127.0.0.1:"), self.base
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=10)
+        posix.close(self._commands)
+        self._process.wait(timeout=10)
+        posix.close(self._answers)
 
     def url(self, path: str) -> str:
         return self.base + path
@@ -57,15 +62,17 @@ class Fault:
         return answer
 
     def _ask(self, command: str) -> dict[str, Any]:
-        assert self._process.stdin
-        self._process.stdin.write(command + "\n")
-        self._process.stdin.flush()
+        posix.write(self._commands, f"{command}\n".encode())
         answer: dict[str, Any] = json.loads(self._line())
         return answer
 
     def _line(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline()
+        line = b""
+        while not line.endswith(b"\n"):
+            part = posix.read(self._answers, 65536)
+            assert part, "the fault server has ended"
+            line += part
+        return line.decode()
 
 
 def rule(path: str, **reply: Any) -> dict[str, Any]:

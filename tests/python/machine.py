@@ -1,6 +1,7 @@
 """What a process holds of its machine, as Linux says it; and threads that no library has patched."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -41,3 +42,29 @@ def start_native_thread(function: Callable[[], None]) -> None:
 
         start = patcher.original("_thread").start_new_thread
     start(function, ())
+
+
+BEATS = """
+import select, sys, time
+last, gap = time.monotonic(), 0
+print('beats', flush=True)
+while not select.select([sys.stdin], [], [], 0.01)[0]:
+    now = time.monotonic()
+    last, gap = now, max(gap, now - last)
+print(gap)
+"""
+
+
+def start_beats() -> "subprocess.Popen[str]":
+    """A process that does nothing but wake up every 10 ms: the measure of the machine itself."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEATS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "beats\n"
+    return process
+
+
+def longest_gap(process: "subprocess.Popen[str]") -> float:
+    """In seconds, since it was started."""
+    out, _ = process.communicate(timeout=20)
+    return float(out)

@@ -52,7 +52,7 @@ async def test_a_failed_entry_harms_no_other(home):
     kv["good"] = home.work(lambda: 1)
     await home.wait(kv)
     assert await home.get(kv, "good") == 1
-    assert len(kv) == 2 and "bad" in kv and "Odd" in repr(kv)
+    assert len(kv) == 2 and "bad" in kv and "failed" in repr(kv)
 
 
 # An error that means something to whoever runs the reader must not reach it as its own.

@@ -50,7 +50,7 @@ async def test_what_fails_says_what_and_where_and_no_secret(home, server):
     kv.put("nonsense", codap.fetch, "gopher://127.0.0.1/")
     for key, said in {
         "missing": "404",
-        "cut": "",
+        "cut": "entry",
         "refused": "127.0.0.1",
         "nonsense": "gopher",
     }.items():

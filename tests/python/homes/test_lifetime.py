@@ -31,13 +31,14 @@ async def test_containers_come_and_go(home):
             assert await home.get(kv, key) is value
 
     await warm(home, round)
-    before = (threads(), descriptors(), sys.getrefcount(value)), resident_kib()
+    before = threads(), descriptors(), sys.getrefcount(value), resident_kib()
     for _ in range(size(2_000, 10_000)):
         await round()
     gc.collect()
     await home.stand_aside(0.01)
-    assert (threads(), descriptors(), sys.getrefcount(value)) == before[0]
-    assert resident_kib() - before[1] < 4096
+    # Fewer is fine: threads end that have nothing to do.
+    assert threads() <= before[0] and descriptors() <= before[1]
+    assert sys.getrefcount(value) == before[2] and resident_kib() - before[3] < 4096
 
 
 async def test_one_key_put_again_and_again(home):
@@ -55,7 +56,7 @@ async def test_one_key_put_again_and_again(home):
     await many(10_000)
     before = threads(), resident_kib()
     await many(size(50_000, 100_000))
-    assert threads() == before[0] and resident_kib() - before[1] < 8192
+    assert threads() <= before[0] and resident_kib() - before[1] < 8192
 
 
 @pytest.mark.parametrize("how", ["closure", "value", "traceback"])

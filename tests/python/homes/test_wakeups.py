@@ -4,7 +4,7 @@ import _queue
 
 import codap
 from fault import Fault, rule
-from machine import size, start_native_thread
+from machine import longest_gap, size, start_beats, start_native_thread
 
 
 async def test_no_wakeup_from_a_native_thread_is_lost(home):
@@ -48,6 +48,7 @@ async def test_what_runs_here_is_not_held_up_by_fetches_that_wait_and_end(home):
             if number % 100 == 0:
                 await home.stand_aside()
         joined = home.beat(lambda: bool(stop), beats)
+        machine = start_beats()
         await home.stand_aside(0.1)
         # Its answer is that all requests are there, so it is asked where nobody beats.
         answered = []
@@ -63,6 +64,8 @@ async def test_what_runs_here_is_not_held_up_by_fetches_that_wait_and_end(home):
         ended = joined()
         if home.is_async:
             await ended
+        late_anyway = longest_gap(machine)
         assert answered and {bytes(value) for value in kv.values()} == {b"late"}
     gaps = [later - earlier for earlier, later in zip(beats, beats[1:])]
-    assert len(beats) > 5 and max(gaps) < 0.05, f"{max(gaps) * 1e3:.1f} ms"
+    said = f"{max(gaps) * 1e3:.1f} ms, a process without codap {late_anyway * 1e3:.1f} ms"
+    assert len(beats) > 5 and max(gaps) < 0.05 + late_anyway, said
