@@ -13,7 +13,7 @@ import eventlet.patcher
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from codap import _bell, _run
-from codap._original import get_ident, main_ident
+from codap._original import is_main_thread
 
 get_hub = eventlet.hubs.get_hub
 
@@ -36,7 +36,7 @@ def _in_greenlet() -> Any:
 
 def _is_patched_main() -> bool:
     patched = eventlet.patcher.already_patched
-    return bool(patched.get("socket")) and get_ident() == main_ident()
+    return bool(patched.get("socket")) and is_main_thread()
 
 
 def home() -> Any:

@@ -15,7 +15,7 @@ from gevent.hub import Hub
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from codap import _bell, _run
-from codap._original import get_ident, main_ident
+from codap._original import is_main_thread
 
 try:
     from gevent.hub import Waiter
@@ -35,7 +35,7 @@ def in_greenlet() -> Hub | None:
 
 def _is_patched_main() -> bool:
     saved = gevent.monkey.saved
-    return bool(saved) and "socket" in saved and get_ident() == main_ident()
+    return bool(saved) and "socket" in saved and is_main_thread()
 
 
 def home() -> Hub | None:

@@ -109,10 +109,9 @@ class Ordered(Container, Generic[T]):
         return it.try_get(default) if type(it) is Entry else it
 
     def __iter__(self) -> Iterator[T]:
-        index = 0
-        while index < len(self._items):
-            yield self[index]
-            index += 1
+        # A list's own iteration: what is pushed meanwhile comes too.
+        for it in self._items:
+            yield it.get() if type(it) is Entry else it
 
     async def __aiter__(self) -> AsyncIterator[T]:
         index = 0

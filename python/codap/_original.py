@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 from typing import Any
 
-__all__ = ["allocate_lock", "get_ident", "local", "main_ident", "start_new_thread"]
+__all__ = ["allocate_lock", "get_ident", "is_main_thread", "local", "start_new_thread"]
 
 
 def _original(name: str) -> Any:
@@ -25,9 +26,27 @@ local = _original("_local")
 start_new_thread = _original("start_new_thread")
 
 
-def main_ident() -> int:
-    """The identity of the main thread."""
-    import threading
+_get_native_id = _original("get_native_id")
+_imported_in = get_ident()
+_known = local()
 
-    ident = threading.main_thread().ident
-    return 0 if ident is None else ident
+
+def is_main_thread() -> bool:
+    """Whether this is the main thread of the process, also where `threading` is patched and says
+    otherwise of it."""
+    known = getattr(_known, "main", None)
+    if known is None:
+        if sys.platform == "linux":
+            known = _get_native_id() == os.getpid()
+        else:  # the thread that imports is the main one in all but odd programs
+            known = get_ident() == _imported_in
+        _known.main = known
+    return bool(known)
+
+
+def _after_fork() -> None:
+    global _known
+    _known = local()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -104,7 +104,9 @@ async def call_async(entry: Entry[Any], policy: Work[Any], args: Any, kwargs: An
                 return attempt.result()
             attempt.cancel()
             if delay is None:
-                raise TimedOut(f"{name(entry)} had no value within its timeout of {policy.timeout:g} s")
+                raise TimedOut(
+                    f"{name(entry)} had no value within its timeout of {policy.timeout:g} s"
+                )
         except policy.retry_on:
             if delay is None:
                 raise
