@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import eventlet
 import eventlet.hubs
@@ -13,17 +14,20 @@ import eventlet.patcher
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from codap import _bell, _run
-from codap._original import is_main_thread
+from codap._original import get_ident, is_alive, is_main_thread
 
 get_hub = eventlet.hubs.get_hub
 
+# Which thread each hub runs on.
+_threads_of: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
-def _existing_hub() -> Any:
+
+def existing_hub() -> Any:
     return getattr(eventlet.hubs._threadlocal, "hub", None)
 
 
 def _in_greenlet() -> Any:
-    hub = _existing_hub()
+    hub = existing_hub()
     if hub is None:
         return None
     parent = getcurrent()
@@ -49,7 +53,7 @@ def home() -> Any:
 
 def reader() -> Any:
     """The hub that a read here yields to, if there is one."""
-    hub = _existing_hub()
+    hub = existing_hub()
     if hub is None and _is_patched_main():
         hub = eventlet.hubs.get_hub()
     return None if hub is None or hub.greenlet is getcurrent() else hub
@@ -63,7 +67,8 @@ def start(
     worker.gr_context = context
     entry.home = hub
     entry.job = partial(_interrupt, hub, worker)
-    if hub is _existing_hub():
+    if hub is existing_hub():
+        _threads_of.setdefault(hub, get_ident())
         hub.schedule_call_global(0, worker.switch, entry, fn, args, kwargs)
     else:
         bell = _bell.of_hub(hub, _arrange)
@@ -77,7 +82,7 @@ def _interrupt(hub: Any, worker: greenlet) -> None:
 
 
 def is_lost(hub: Any) -> bool:
-    return bool(hub.greenlet.dead)
+    return bool(hub.greenlet.dead) or not is_alive(_threads_of.get(hub))
 
 
 def _arrange(bell: _bell.Bell, hub: Any) -> None:
@@ -128,6 +133,8 @@ def wait(hub: Any, source: Any, timeout: float | None) -> bool:
     bell = _bell.of_hub(hub, _arrange)
     waiter = _Waiter(hub)
     if not source.watch(waiter, bell.wake):
+        # It may have been called all the same, and must not end the next wait of this greenlet.
+        waiter.greenlet = None
         return True
     timer = None
     bell.hold()

@@ -10,12 +10,12 @@ from typing import Any
 
 import gevent.monkey
 from gevent import get_hub as get_hub
-from gevent._hub_local import get_hub_if_exists
+from gevent._hub_local import get_hub_if_exists as get_hub_if_exists
 from gevent.hub import Hub
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from codap import _bell, _run
-from codap._original import is_main_thread
+from codap._original import is_alive, is_main_thread
 
 try:
     from gevent.hub import Waiter
@@ -80,7 +80,7 @@ def _interrupt(hub: Hub, worker: greenlet) -> None:
 
 
 def is_lost(hub: Hub) -> bool:
-    return bool(hub.loop is None or hub.dead)
+    return bool(hub.loop is None or hub.dead or not is_alive(hub.thread_ident))
 
 
 def _arrange(bell: _bell.Bell, hub: Hub) -> None:

@@ -48,9 +48,9 @@ class KV(Container, dict[K, V]):
     through ``**page``, ``dict(page)``, ``json.dumps(page)``. A failed entry raises its exception
     at every read of it. A C function that reads the raw storage needs ``page.wait()`` before.
 
-    ``mapping`` and other keywords: what to put first. ``on``: where work runs, ``'threads'``, ``'gevent'``,
-    ``'eventlet'``, ``'asyncio'``, an event loop or an Executor; by default what fits the place
-    of the put. ``limit``: how many entries run at once, those not counted that wait for others.
+    ``mapping`` and other keywords: what to put first. ``on``: where work runs, ``'threads'``,
+    ``'gevent'``, ``'eventlet'``, ``'asyncio'``, an event loop or an Executor; by default what fits
+    the place of the put. ``limit``: how many entries run at once, those not counted that wait for others.
     ``deadline``: seconds from its put within which each entry ends.
     """
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["allocate_lock", "get_ident", "is_main_thread", "local", "start_new_thread"]
+__all__ = ["allocate_lock", "get_ident", "is_alive", "is_main_thread", "local", "start_new_thread"]
 
 
 def _original(name: str) -> Any:
@@ -42,6 +42,11 @@ def is_main_thread() -> bool:
             known = get_ident() == _imported_in
         _known.main = known
     return bool(known)
+
+
+def is_alive(ident: int | None) -> bool:
+    """Whether a thread of this identity runs Python code; one that is not known counts as such."""
+    return ident is None or ident in sys._current_frames()
 
 
 def _after_fork() -> None:

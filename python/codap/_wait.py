@@ -20,7 +20,7 @@ def wait(source: Any, timeout: float | None) -> bool:
     if not source.over:
         me = _current.begin(source)
         try:
-            ended = _wait_alive(source, timeout, _block)
+            ended = _wait_alive(source, timeout)
         finally:
             ticket = me and _current.end(me, source)
             if ticket:
@@ -39,9 +39,7 @@ async def wait_async(source: Any, timeout: float | None) -> bool:
     if not source.over:
         me = _current.begin(source)
         try:
-            if _forked(source):
-                return True
-            ended = await _asyncio.wait(source, timeout)
+            ended = await _wait_alive_async(source, timeout)
         finally:
             ticket = me and _current.end(me, source)
             if ticket:
@@ -90,27 +88,60 @@ def _refuse_in_loop(source: Any) -> None:
     )
 
 
-def _wait_alive(
-    source: Any, timeout: float | None, block: Callable[[Any, float | None], bool]
-) -> bool:
+def _wait_alive(source: Any, timeout: float | None) -> bool:
     """Waits for an entry only as long as somebody can still fill it."""
     if _forked(source):
         return True
     home = getattr(source, "home", None)
-    if home is None:
-        return block(source, timeout)
+    if home is None or home is _here():
+        return _block(source, timeout)
     left = timeout
     while True:
         step = LOOK if left is None else min(left, LOOK)
-        if block(source, step):
+        if _block(source, step) or _abandoned(source, home):
             return True
-        if _is_lost(home):
-            abandon(source, "the event loop or hub that ran its work has ended")
+        if left is not None and (left := left - step) <= 0:
+            return False
+
+
+async def _wait_alive_async(source: Any, timeout: float | None) -> bool:
+    from codap import _asyncio
+
+    if _forked(source):
+        return True
+    home = getattr(source, "home", None)
+    if home is None or home is _asyncio.running():
+        return await _asyncio.wait(source, timeout)
+    left = timeout
+    while True:
+        step = LOOK if left is None else min(left, LOOK)
+        if await _asyncio.wait(source, step) or _abandoned(source, home):
             return True
-        if left is not None:
-            left -= step
-            if left <= 0:
-                return False
+        if left is not None and (left := left - step) <= 0:
+            return False
+
+
+def _here() -> Any:
+    """The hub that runs on this thread: what it runs cannot outlive it unseen."""
+    loaded = sys.modules
+    if "gevent.hub" in loaded:
+        from codap import _gevent
+
+        if (hub := _gevent.get_hub_if_exists()) is not None:
+            return hub
+    if "eventlet.hubs" in loaded:
+        from codap import _eventlet
+
+        return _eventlet.existing_hub()
+    return None
+
+
+def _abandoned(source: Any, home: Any) -> bool:
+    """Whether the loop or hub of an entry is gone, and the entry with it."""
+    if not _is_lost(home):
+        return False
+    abandon(source, "the event loop or hub that ran its work has ended")
+    return True
 
 
 def _is_lost(home: Any) -> bool:

@@ -122,7 +122,8 @@ impl Cell {
     }
 
     pub(crate) fn unsubscribe(&self, bell: &Arc<Bell>) {
-        let its = |it: &Subscriber| matches!(it, Subscriber::Bell(other) if Arc::ptr_eq(bell, other));
+        let its =
+            |it: &Subscriber| matches!(it, Subscriber::Bell(other) if Arc::ptr_eq(bell, other));
         let mut state = lock(&self.state);
         if let Some(at) = state.subscribers.iter().position(its) {
             state.subscribers.swap_remove(at);

@@ -253,9 +253,7 @@ impl Slot {
                 let facts = (it.content_type(), it.version(), it.is_length_verified());
                 ("document", bytes, uri, facts).into_pyobject(py)?
             }
-            Ended::Failed(it) => {
-                ("failed", it.text, it.kind, it.transient).into_pyobject(py)?
-            }
+            Ended::Failed(it) => ("failed", it.text, it.kind, it.transient).into_pyobject(py)?,
             Ended::TimedOut(after, rule) => {
                 ("timed out", after.as_secs_f64(), rule, false).into_pyobject(py)?
             }
