@@ -99,24 +99,35 @@ def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any)
         limit = None if box is None else box.limit
         _fetch.start(entry, policy, limit, *args, **kwargs)
         return
+    on = _backend.forced if box is None or box.on is None else box.on
+    gate = None if box is None else box.gate
+    if hasattr(on, "submit"):
+        from codap import _executor
+
+        if policy is not None and policy.backoff:
+            raise TypeError(
+                "what an Executor runs is not tried again: retry inside of the function"
+            )
+        go = partial(_executor.start, on, entry, gate, fn, args, kwargs)
+        if gate is None or gate.enter(go):
+            go()
+        return
     is_async = is_coroutine_function(inner)
     if policy is not None:
         attempts: Any = _policy.call_async if is_async else _policy.call
         fn, args, kwargs = attempts, (entry, policy, args, kwargs), {}
-    gate = None if box is None else box.gate
     if gate is not None:
         permitted: Any = _run.within_limit_async if is_async else _run.within_limit
         fn, args, kwargs = permitted, (gate, fn, args, kwargs), {}
-    start = _home(None if box is None else box.on, is_async)
+    start = _home(on, is_async)
     go = partial(start, entry, copy_context(), fn, args, kwargs)
     if gate is None or gate.enter(go):
         go()
 
 
-def _home(on: Any, is_async: bool) -> Callable[..., None]:
+def _home(chosen: Any, is_async: bool) -> Callable[..., None]:
     """Where work runs: an explicit choice; a coroutine function on the running loop; a function
     in this thread's hub, if there is one; else on threads."""
-    chosen = on if on is not None else _backend.forced
     if chosen is not None and not isinstance(chosen, str):
         return _chosen(chosen, is_async)
     if is_async:
@@ -139,10 +150,6 @@ def _home(on: Any, is_async: bool) -> Callable[..., None]:
 
 
 def _chosen(on: Any, is_async: bool) -> Callable[..., None]:
-    if hasattr(on, "submit"):
-        from codap import _executor
-
-        return partial(_executor.start, on)
     if hasattr(on, "create_task"):
         if not is_async:
             return _threads.submit

@@ -50,8 +50,8 @@ class KV(Container, dict[K, V]):
 
     ``mapping`` and other keywords: what to put first. ``on``: where work runs, ``'threads'``,
     ``'gevent'``, ``'eventlet'``, ``'asyncio'``, an event loop or an Executor; by default what fits
-    the place of the put. ``limit``: how many entries run at once, those not counted that wait for others.
-    ``deadline``: seconds from its put within which each entry ends.
+    the place of the put. ``limit``: how many entries run at once; those that wait for others are
+    not counted. ``deadline``: seconds from its put within which each entry ends.
     """
 
     __slots__ = ("__weakref__", "_box", "_ref")
