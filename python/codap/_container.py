@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+# So many replies that are there already are taken in one turn of a loop.
+BURST = 64
+
+
 class Finished(dict[Any, Any]):
     """What was there in time, from `finish_by`: plain values by key or position."""
 
@@ -88,6 +92,8 @@ async def next_reply_async(inbox: _native.Inbox, until: float | None = None) -> 
         change = _wait.Change(inbox)
         reply = inbox.take()
         if reply is not None:
+            if inbox.taken % BURST == 0:
+                await _wait.breathe()
             return _taken_over(reply)
         if inbox.taken >= len(inbox):
             return None

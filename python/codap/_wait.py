@@ -169,6 +169,13 @@ def _forked(source: Any) -> bool:
     return True
 
 
+async def breathe() -> None:
+    """Lets the loop turn, where a coroutine finds everything it asks for."""
+    import asyncio
+
+    await asyncio.sleep(0)
+
+
 class Change:
     """The next change of an inbox, as something to wait for."""
 
