@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
@@ -11,38 +12,28 @@ from typing import Any
 from codap import _bell, _run
 from codap._original import allocate_lock, start_new_thread
 
-
-def running() -> asyncio.AbstractEventLoop | None:
-    """The loop that runs on this thread."""
-    return asyncio._get_running_loop()
+# The loop that runs on this thread, or None.
+running = asyncio._get_running_loop
 
 
 def start(
     loop: asyncio.AbstractEventLoop,
     entry: Any,
-    context: Context,
+    context: Context | None,
     fn: Callable[..., Any],
     args: Any,
     kwargs: Any,
 ) -> None:
-    """Starts a coroutine as a task of the loop."""
+    """Starts a coroutine as a task of the loop, in a copy of the context that this is called in."""
     entry.home = loop
-    if loop is asyncio._get_running_loop():
-        _start(loop, entry, fn, args, kwargs)
+    if loop is running():
+        entry.job = loop.create_task(_run.coroutine(entry, fn, args, kwargs))
     else:
-        loop.call_soon_threadsafe(_start, loop, entry, fn, args, kwargs, context=context)
+        loop.call_soon_threadsafe(start, loop, entry, context, fn, args, kwargs, context=context)
 
 
-def _start(
-    loop: asyncio.AbstractEventLoop, entry: Any, fn: Callable[..., Any], args: Any, kwargs: Any
-) -> None:
-    # The task copies the context that it is made in.
-    task = loop.create_task(_run.coroutine(entry, fn, args, kwargs))
-    entry.job = partial(_interrupt, loop, task)
-
-
-def _interrupt(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
-    if loop is asyncio._get_running_loop():
+def interrupt(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    if loop is running():
         task.cancel()
     elif not loop.is_closed():
         loop.call_soon_threadsafe(task.cancel)
@@ -89,6 +80,12 @@ def is_notebook() -> bool:
     return shell is not None and shell.get_ipython() is not None
 
 
+def _after_fork() -> None:
+    global _background
+    _background = None
+
+
+os.register_at_fork(after_in_child=_after_fork)
 _background: asyncio.AbstractEventLoop | None = None
 _lock = allocate_lock()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
@@ -10,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 from weakref import ReferenceType
 
-from codap import _backend, _fetch, _native, _policy, _run, _threads
+from codap import _backend, _fetch, _homes, _native, _policy, _run, _threads
 from codap._entry import Entry
 from codap._policy import Work
 
@@ -32,10 +31,16 @@ class Box:
             raise ValueError(f"a deadline of {deadline} s is in the past")
         if isinstance(on, str) and on not in _backend.NAMES:
             raise ValueError(f"unknown backend {on!r}: there are {', '.join(_backend.NAMES)}")
+        if not (on is None or isinstance(on, str) or hasattr(on, "submit") or _is_loop(on)):
+            raise TypeError(f"on={on!r} is no name of a backend, event loop or Executor")
         self.on = on
         self.deadline = deadline
         self.gate = None if limit is None else _native.Gate(limit)
         self.limit = None if limit is None else _native.Limit(limit)
+
+
+def _is_loop(on: Any) -> bool:
+    return hasattr(on, "create_task")
 
 
 def box(on: Any, limit: int | None, deadline: float | None) -> Box | None:
@@ -79,17 +84,24 @@ def _replace(ref: ReferenceType[Any], key: Any, entry: Entry[Any]) -> None:
 def launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) -> None:
     """Starts work now, or as soon as the limit allows."""
     if (
-        box is None
-        and type(fn) is FunctionType
-        and _backend.forced is None
-        and not fn.__code__.co_flags & _COROUTINE
-        and fn is not _fetch.fetch
-        and "gevent.hub" not in sys.modules
-        and "eventlet.hubs" not in sys.modules
+        box is not None
+        or type(fn) is not FunctionType
+        or _backend.forced is not None
+        or fn is _fetch.fetch
     ):
-        _threads.submit(entry, copy_context(), fn, args, kwargs)
+        _launch(entry, box, fn, args, kwargs)
         return
-    _launch(entry, box, fn, args, kwargs)
+    # What is put most: a function, into a container without options.
+    if fn.__code__.co_flags & _COROUTINE:
+        _loop(None)(entry, None, fn, args, kwargs)
+        return
+    for homes in (_homes.gevent(), _homes.eventlet()):
+        if homes is not None:
+            hub = homes.home()
+            if hub is not None:
+                homes.start(hub, entry, copy_context(), fn, args, kwargs)
+                return
+    _threads.submit(entry, copy_context(), fn, args, kwargs)
 
 
 def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) -> None:
@@ -128,49 +140,35 @@ def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any)
 def _home(chosen: Any, is_async: bool) -> Callable[..., None]:
     """Where work runs: an explicit choice; a coroutine function on the running loop; a function
     in this thread's hub, if there is one; else on threads."""
-    if chosen is not None and not isinstance(chosen, str):
-        return _chosen(chosen, is_async)
-    if is_async:
-        return _loop(chosen)
-    if chosen == "threads" or chosen == "asyncio":
-        return _threads.submit
-    if chosen != "eventlet" and (chosen == "gevent" or "gevent.hub" in sys.modules):
-        from codap import _gevent
-
-        hub = _gevent.get_hub() if chosen == "gevent" else _gevent.home()
-        if hub is not None:
-            return partial(_gevent.start, hub)
-    if chosen == "eventlet" or "eventlet.hubs" in sys.modules:
-        from codap import _eventlet
-
-        hub = _eventlet.get_hub() if chosen == "eventlet" else _eventlet.home()
-        if hub is not None:
-            return partial(_eventlet.start, hub)
+    if is_async or _is_loop(chosen):
+        return _loop(chosen) if is_async else _threads.submit
+    if chosen == "gevent":
+        __import__("gevent")
+        return partial(_homes.gevent().start, _homes.gevent().get_hub())
+    if chosen == "eventlet":
+        __import__("eventlet")
+        return partial(_homes.eventlet().start, _homes.eventlet().get_hub())
+    if chosen is None:
+        for homes in (_homes.gevent(), _homes.eventlet()):
+            if homes is not None and (hub := homes.home()) is not None:
+                return partial(homes.start, hub)
     return _threads.submit
 
 
-def _chosen(on: Any, is_async: bool) -> Callable[..., None]:
-    if hasattr(on, "create_task"):
-        if not is_async:
-            return _threads.submit
-        from codap import _asyncio
-
-        return partial(_asyncio.start, on)
-    raise TypeError(
-        f"on={on!r} is none of 'threads', 'gevent', 'eventlet', 'asyncio', an event loop, "
-        "a concurrent.futures.Executor"
-    )
-
-
-def _loop(chosen: str | None) -> Callable[..., None]:
-    if "asyncio" in sys.modules or chosen == "asyncio":
-        from codap import _asyncio
-
-        loop = _asyncio.running()
+def _loop(chosen: Any) -> Callable[..., None]:
+    """A loop for coroutines: the chosen one, or that which runs here."""
+    if _is_loop(chosen):
+        __import__("asyncio")
+        return partial(_homes.asyncio().start, chosen)
+    if chosen == "asyncio":
+        __import__("asyncio")
+    homes = _homes.asyncio()
+    if homes is not None:
+        loop = homes.running()
         if loop is None and chosen == "asyncio":
-            loop = _asyncio.background()
+            loop = homes.background()
         if loop is not None:
-            return partial(_asyncio.start, loop)
+            return partial(homes.start, loop)
     raise RuntimeError(
         "a coroutine function was put where no event loop runs: put it from a coroutine, or call "
         "codap.use('asyncio') once to have a loop on a thread of its own"

@@ -88,12 +88,13 @@ def next_reply(inbox: _native.Inbox, until: float | None = None) -> tuple[int, A
 
 async def next_reply_async(inbox: _native.Inbox, until: float | None = None) -> Any:
     """As `next_reply`, for coroutines."""
+    if inbox.taken % BURST == BURST - 1:
+        # Before a reply is taken, which would be lost if this were cancelled.
+        await _wait.breathe()
     while True:
         change = _wait.Change(inbox)
         reply = inbox.take()
         if reply is not None:
-            if inbox.taken % BURST == 0:
-                await _wait.breathe()
             return _taken_over(reply)
         if inbox.taken >= len(inbox):
             return None

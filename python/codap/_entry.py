@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from codap import _native
+from codap import _homes, _native
 from codap._document import document
 from codap._errors import Abandoned, Cancelled, EntryError, Error, FetchError, TimedOut
 
@@ -33,7 +33,7 @@ class PendingEntry_call_kv_wait(_native.Slot, Generic[T]):
 
     gate: Any
     home: Any
-    job: Callable[[], Any] | None
+    job: Any
     policy: Work[Any]
 
     def get(self, timeout: float | None = None) -> T:
@@ -93,7 +93,11 @@ class PendingEntry_call_kv_wait(_native.Slot, Generic[T]):
         job = getattr(self, "job", None)
         ended = cancel(self, "on request")
         if ended and job is not None:
-            job()
+            home = getattr(self, "home", None)
+            if home is None:
+                job.cancel()
+            else:
+                _homes.of(home).interrupt(home, job)
         return ended
 
     def __call__(self) -> None:

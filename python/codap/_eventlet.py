@@ -66,7 +66,7 @@ def start(
     worker = greenlet(_run.in_context, hub.greenlet)
     worker.gr_context = context
     entry.home = hub
-    entry.job = partial(_interrupt, hub, worker)
+    entry.job = worker
     if hub is existing_hub():
         _threads_of.setdefault(hub, get_ident())
         hub.schedule_call_global(0, worker.switch, entry, fn, args, kwargs)
@@ -75,7 +75,7 @@ def start(
         bell.wake.post(partial(hub.schedule_call_global, 0, worker.switch, entry, fn, args, kwargs))
 
 
-def _interrupt(hub: Any, worker: greenlet) -> None:
+def interrupt(hub: Any, worker: greenlet) -> None:
     # One that has not begun is not begun: its entry is over.
     if worker:
         hub.schedule_call_global(0, worker.throw, GreenletExit)

@@ -27,7 +27,7 @@ def start(on: Any, entry: Entry[Any], gate: Any, fn: Any, args: Any, kwargs: Any
         fail(entry, error)
         _leave(gate)
         return
-    entry.job = future.cancel
+    entry.job = future
     future.add_done_callback(partial(_done, entry, gate))
 
 

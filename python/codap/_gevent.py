@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent.monkey
 from gevent import get_hub as get_hub
-from gevent._hub_local import get_hub_if_exists as get_hub_if_exists
+from gevent._hub_local import get_hub_if_exists as existing_hub
 from gevent.hub import Hub
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -48,7 +48,7 @@ def home() -> Hub | None:
 
 def reader() -> Hub | None:
     """The hub that a read here yields to, if there is one."""
-    hub = get_hub_if_exists()
+    hub = existing_hub()
     if hub is None and _is_patched_main():
         hub = get_hub()
     return None if hub is getcurrent() else hub
@@ -65,15 +65,15 @@ def start(
     worker = greenlet(_run.in_context, hub)
     worker.gr_context = context
     entry.home = hub
-    entry.job = partial(_interrupt, hub, worker)
-    if hub is get_hub_if_exists():
+    entry.job = worker
+    if hub is existing_hub():
         hub.loop.run_callback(worker.switch, entry, fn, args, kwargs)
     else:
         go = partial(hub.loop.run_callback, worker.switch, entry, fn, args, kwargs)
         hub.loop.run_callback_threadsafe(go)
 
 
-def _interrupt(hub: Hub, worker: greenlet) -> None:
+def interrupt(hub: Hub, worker: greenlet) -> None:
     # One that has not begun is not begun: its entry is over.
     if worker:
         hub.loop.run_callback_threadsafe(worker.throw, GreenletExit)

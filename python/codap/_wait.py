@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from codap import _current, _native, _threads
+from codap import _current, _homes, _native, _threads
 from codap._entry import Entry, abandon, name
 from codap._errors import WouldBlock
 from codap._threadwait import wait as block_thread
@@ -52,32 +51,19 @@ async def wait_async(source: Any, timeout: float | None) -> bool:
 
 
 def _block(source: Any, timeout: float | None) -> bool:
-    loaded = sys.modules
-    if "asyncio" in loaded:
-        _refuse_in_loop(source)
-    if "gevent.hub" in loaded:
-        from codap import _gevent
-
-        hub = _gevent.reader()
-        if hub is not None:
-            return _gevent.wait(hub, source, timeout)
-    if "eventlet.hubs" in loaded:
-        from codap import _eventlet
-
-        hub = _eventlet.reader()
-        if hub is not None:
-            return _eventlet.wait(hub, source, timeout)
+    if (loops := _homes.asyncio()) is not None and (loop := loops.running()) is not None:
+        _refuse_in_loop(source, loop)
+    for homes in (_homes.gevent(), _homes.eventlet()):
+        if homes is not None and (hub := homes.reader()) is not None:
+            return bool(homes.wait(hub, source, timeout))
     with _threads.waiting():
         return block_thread(source, timeout)
 
 
-def _refuse_in_loop(source: Any) -> None:
+def _refuse_in_loop(source: Any, loop: Any) -> None:
     """A wait that blocks would stop the loop that runs on this thread."""
     from codap import _asyncio, _backend
 
-    loop = _asyncio.running()
-    if loop is None:
-        return
     waved_through = _asyncio.is_notebook() or _backend.forced not in (None, "asyncio")
     if waved_through and getattr(source, "home", None) is not loop:
         return
@@ -123,39 +109,18 @@ async def _wait_alive_async(source: Any, timeout: float | None) -> bool:
 
 def _here() -> Any:
     """The hub that runs on this thread: what it runs cannot outlive it unseen."""
-    loaded = sys.modules
-    if "gevent.hub" in loaded:
-        from codap import _gevent
-
-        if (hub := _gevent.get_hub_if_exists()) is not None:
+    for homes in (_homes.gevent(), _homes.eventlet()):
+        if homes is not None and (hub := homes.existing_hub()) is not None:
             return hub
-    if "eventlet.hubs" in loaded:
-        from codap import _eventlet
-
-        return _eventlet.existing_hub()
     return None
 
 
 def _abandoned(source: Any, home: Any) -> bool:
     """Whether the loop or hub of an entry is gone, and the entry with it."""
-    if not _is_lost(home):
+    if not _homes.of(home).is_lost(home):
         return False
     abandon(source, "the event loop or hub that ran its work has ended")
     return True
-
-
-def _is_lost(home: Any) -> bool:
-    module = type(home).__module__.partition(".")[0]
-    if module == "gevent":
-        from codap import _gevent
-
-        return _gevent.is_lost(home)
-    if module == "eventlet":
-        from codap import _eventlet
-
-        return _eventlet.is_lost(home)
-    is_closed = getattr(home, "is_closed", None)
-    return is_closed is not None and bool(is_closed())
 
 
 def _forked(source: Any) -> bool:
