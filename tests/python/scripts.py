@@ -15,7 +15,7 @@ PATCHES = {
     "asyncio": "",
     "gevent-unpatched": "import gevent",
     "gevent": "from gevent import monkey; monkey.patch_all()",
-    "eventlet": "import warnings; warnings.simplefilter('ignore'); import eventlet; eventlet.monkey_patch(); warnings.simplefilter('default')",
+    "eventlet": "import warnings; warnings.filterwarnings('ignore', r'\\s*Eventlet is deprecated'); import eventlet; eventlet.monkey_patch()",
 }
 
 
@@ -24,13 +24,15 @@ def program(source: str, home: str = "threads") -> str:
 
 
 def start(source: str, *options: str, **env: str) -> subprocess.Popen[str]:
+    given = (env.get("PYTHONPATH"), str(HERE), os.environ.get("PYTHONPATH"))
+    path = os.pathsep.join(filter(None, given))
     return subprocess.Popen(
         [sys.executable, *options, "-c", source],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(HERE), **env},
+        env={**os.environ, **env, "PYTHONPATH": path},
     )
 
 

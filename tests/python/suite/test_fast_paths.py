@@ -139,7 +139,7 @@ def python_pickle(d: Any) -> Any:
 
 def django_page(template: str, context: dict[str, Any]) -> str:
     if not django.conf.settings.configured:
-        django.conf.settings.configure()
+        django.conf.settings.configure(USE_I18N=False)
     return django.template.Engine().from_string(template).render(django.template.Context(context))
 
 

@@ -26,7 +26,8 @@ def unittests(file: Path, home: str, tmp_path: Path, *more: Path) -> str:
     source = re.sub(r"(\S+)\.has_key\((\S+)\)", r"(\2 in \1)", file.read_text())
     (tmp_path / "test_published.py").write_text(source)
     run = "import codap, unittest; assert codap.KV.arrivals; unittest.main('test_published', verbosity=2)"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [tmp_path, *more]))}
+    given = [str(tmp_path), *map(str, more), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, given))}
     ended = subprocess.run(
         [sys.executable, "-c", f"{PATCHES[home]}\n{run}"],
         capture_output=True,

@@ -47,7 +47,7 @@ def render_jinja(source: str, **context: Any) -> str:
 
 def render_django(source: str, **context: Any) -> str:
     if not django.conf.settings.configured:
-        django.conf.settings.configure()
+        django.conf.settings.configure(USE_I18N=False)
     template = django.template.Engine(debug=True).from_string(source)
     return template.render(django.template.Context(context))
 

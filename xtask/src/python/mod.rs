@@ -49,6 +49,7 @@ pub(crate) fn gates() -> Vec<Step> {
 pub(crate) fn nightly() -> Vec<Step> {
     let mut steps = vec![Step::check("python: wheel", || ready(Profile::Release).map(drop))];
     steps.extend(suites(Size::Nightly));
+    steps.push(Step::check("python: installed from its sources", from_nothing));
     steps
 }
 
@@ -157,12 +158,52 @@ fn types() -> Result<(), Failure> {
     mypy(&["mypy.stubtest", "codap._native"])
 }
 
-/// A wheel from the source distribution alone, in an environment that has nothing else.
+/// What the source distribution lacks of the sources, which nobody sees who has them all.
 fn sdist() -> Result<(), Failure> {
+    let sdist = wheel::sdist(&tools(&Interpreters::find()?)?)?;
+    let held = wheel::files(&sdist)?;
+    let mut wanted = vec!["pyproject.toml".to_owned(), "LICENSE-MIT".to_owned()];
+    for folder in PACKAGED {
+        let found = list(&step::root().join(folder), folder, &mut wanted);
+        found.map_err(|e| Failure::new(format!("cannot read {folder}: {e}")))?;
+    }
+    let lacking: Vec<&str> =
+        wanted.iter().filter(|file| !held.contains(file)).map(String::as_str).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{} lacks {}", sdist.display(), lacking.join(", "))))
+}
+
+/// What a build of the package reads.
+const PACKAGED: [&str; 4] =
+    ["python/codap", "crates/codap/src", "crates/codap-sources/src", "crates/codap-python/src"];
+
+fn list(folder: &Path, prefix: &str, into: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}/{name}");
+        if name == "__pycache__" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), &path, into)?;
+        } else {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A wheel from the source distribution alone, in an environment that has nothing else: what
+/// `pip install .` does.
+fn from_nothing() -> Result<(), Failure> {
     let interpreters = Interpreters::find()?;
     let tools = tools(&interpreters)?;
+    let wheel = wheel::from_sdist(&tools, &wheel::sdist(&tools)?)?;
     let clean = Environment::make("clean", interpreters.main().1, "requirements-none.txt")?;
-    clean.install_wheel(&wheel::from_sdist(&tools)?)?;
+    clean.install_wheel(&wheel)?;
     let mut python = Command::new(clean.program("python"));
     python.args(["-I", "-c", "import codap; assert codap.KV({'a': 1})['a'] == 1"]);
     show(python)

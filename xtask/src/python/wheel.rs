@@ -37,19 +37,30 @@ pub(super) fn build(tools: &Environment, profile: Profile) -> Result<PathBuf, Fa
     only(&out, "whl", &mut maturin)
 }
 
-/// The wheel of what the source distribution holds, and of nothing else.
-pub(super) fn from_sdist(tools: &Environment) -> Result<PathBuf, Failure> {
+pub(super) fn sdist(tools: &Environment) -> Result<PathBuf, Failure> {
     let out = super::folder().join("sdist");
-    let sdist = only(&out, "gz", maturin(tools)?.args(["sdist", "--quiet", "--out"]).arg(&out))?;
+    only(&out, "gz", maturin(tools)?.args(["sdist", "--quiet", "--out"]).arg(&out))
+}
+
+/// The files of a source distribution, as paths from the workspace root.
+pub(super) fn files(sdist: &Path) -> Result<Vec<String>, Failure> {
+    let listed = Command::new("tar").arg("-tzf").arg(sdist).output();
+    let listed = listed.map_err(|e| Failure::new(format!("cannot start tar: {e}")))?.stdout;
+    let inside = |line: &str| line.split_once('/').map(|(_, path)| path.to_owned());
+    Ok(String::from_utf8_lossy(&listed).lines().filter_map(inside).collect())
+}
+
+/// The wheel of what the source distribution holds, and of nothing else.
+pub(super) fn from_sdist(tools: &Environment, sdist: &Path) -> Result<PathBuf, Failure> {
+    let out = super::folder().join("wheel-sdist");
     let mut pip = Command::new(tools.program("python"));
     pip.args(["-I", "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]);
     // maturin is there already, in the version that is pinned.
-    pip.arg("--no-build-isolation").arg("--wheel-dir").arg(&out).arg(&sdist);
-    pip.env("PATH", path_with(tools)?).env("MATURIN_PEP517_ARGS", "--profile dev --strip");
-    // The dependencies are compiled; a package below another folder is not the same to cargo.
+    pip.arg("--no-build-isolation").arg("--wheel-dir").arg(&out).arg(sdist);
+    pip.env("PATH", path_with(tools)?).current_dir(step::root());
+    // The dependencies are compiled already; a package in another folder is not the same to cargo.
     pip.env("CARGO_TARGET_DIR", step::root().join(step::own_target("")));
-    install::run(pip.current_dir(step::root()))?;
-    found(&out, "whl")
+    only(&out, "whl", &mut pip)
 }
 
 fn maturin(tools: &Environment) -> Result<Command, Failure> {
