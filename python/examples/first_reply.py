@@ -21,4 +21,5 @@ print(data)
 fr = codap.FirstReply()
 fr.push(get_data, 8)  # a KeyError
 fr.push(get_data, 7)
-print(fr.first_ok())
+who, data = fr.first_ok()
+print(data)

@@ -15,7 +15,7 @@ def test_it_is_the_installed_wheel():
 def test_a_page():
     page = codap.KV({"title": "Home"})
     page["user"] = lambda: "ada"
-    page.put("sum", lambda *args, **keywords: sum(args, **keywords), [1, 2], start=3)
+    page.put("sum", lambda *args, **keywords: sum(*args, **keywords), [1, 2], start=3)
     late = page.put("late")
     late.put("filled")
     assert dict(page) == {"title": "Home", "user": "ada", "sum": 6, "late": "filled"}

@@ -42,8 +42,17 @@ def unittests(file: Path, home: str, tmp_path: Path, *more: Path) -> str:
 
 @pytest.mark.parametrize("home", HOMES)
 def test_codap_0_0_5(home: str, tmp_path: Path) -> None:
-    said = unittests(PUBLISHED / "codap-0.0.5/tests/test_codap.py", home, tmp_path)
-    assert "Ran 4 tests" in said
+    """One of its tests expects sleeps of 10, 20 and 30 ms to end in this order, which a machine
+    that does other things may not grant: it has three tries."""
+    for tries_left in (2, 1, 0):
+        try:
+            said = unittests(PUBLISHED / "codap-0.0.5/tests/test_codap.py", home, tmp_path)
+        except AssertionError:
+            if not tries_left:
+                raise
+        else:
+            assert "Ran 4 tests" in said
+            return
 
 
 @pytest.mark.parametrize("home", HOMES)
