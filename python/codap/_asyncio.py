@@ -39,6 +39,10 @@ def interrupt(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
         loop.call_soon_threadsafe(task.cancel)
 
 
+def nudge(loop: asyncio.AbstractEventLoop) -> None:
+    """Nothing: the loop always listens."""
+
+
 def is_lost(loop: asyncio.AbstractEventLoop) -> bool:
     return loop.is_closed()
 

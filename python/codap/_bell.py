@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from codap import _native
-from codap._original import local
+from codap._original import get_ident, local
 
 # More calls than this wait for the next turn of a hub, so that a burst does not hold up the rest.
 BURST = 500
@@ -21,11 +21,12 @@ BURST = 500
 class Bell:
     """One for each thread, hub or loop in which somebody waits."""
 
-    __slots__ = ("__weakref__", "holders", "listen", "socket", "stop", "wake")
+    __slots__ = ("__weakref__", "holders", "listen", "socket", "stop", "thread", "wake")
 
     def __init__(self) -> None:
         self.wake = _native.Wake()
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self.wake.fd)
+        self.thread = get_ident()
         self.holders = 0
         self.listen: Callable[[], Any] | None = None
         self.stop: Callable[[], Any] | None = None

@@ -93,7 +93,11 @@ def launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) 
         return
     # What is put most: a function, into a container without options.
     if fn.__code__.co_flags & _COROUTINE:
-        _loop(None)(entry, None, fn, args, kwargs)
+        loops = _homes.asyncio()
+        loop = None if loops is None else loops.running()
+        if loop is None:
+            _loop(None)
+        loops.start(loop, entry, None, fn, args, kwargs)
         return
     for homes in (_homes.gevent(), _homes.eventlet()):
         if homes is not None:

@@ -145,7 +145,11 @@ def run(calls: Iterable[Any] | Literal[False] | None) -> bool:
 def cancel(entry: Entry[Any], why: str) -> bool:
     """Ends an entry as cancelled."""
     error = Cancelled(f"{name(entry)} was cancelled {why}")
-    return run(entry.fail(error, None, "cancelled"))
+    ended = run(entry.fail(error, None, "cancelled"))
+    home = getattr(entry, "home", None)
+    if ended and home is not None:
+        _homes.of(home).nudge(home)
+    return ended
 
 
 def abandon(entry: Entry[Any], why: str) -> bool:

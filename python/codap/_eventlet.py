@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import eventlet
 import eventlet.hubs
@@ -14,12 +13,9 @@ import eventlet.patcher
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from codap import _bell, _run
-from codap._original import get_ident, is_alive, is_main_thread
+from codap._original import is_alive, is_main_thread
 
 get_hub = eventlet.hubs.get_hub
-
-# Which thread each hub runs on.
-_threads_of: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
 def existing_hub() -> Any:
@@ -67,11 +63,10 @@ def start(
     worker.gr_context = context
     entry.home = hub
     entry.job = worker
+    bell = _bell.of_hub(hub, _arrange)
     if hub is existing_hub():
-        _threads_of.setdefault(hub, get_ident())
         hub.schedule_call_global(0, worker.switch, entry, fn, args, kwargs)
     else:
-        bell = _bell.of_hub(hub, _arrange)
         bell.wake.post(partial(hub.schedule_call_global, 0, worker.switch, entry, fn, args, kwargs))
 
 
@@ -81,21 +76,17 @@ def interrupt(hub: Any, worker: greenlet) -> None:
         hub.schedule_call_global(0, worker.throw, GreenletExit)
 
 
+def nudge(hub: Any) -> None:
+    """Nothing: the hub always listens."""
+
+
 def is_lost(hub: Any) -> bool:
-    return bool(hub.greenlet.dead) or not is_alive(_threads_of.get(hub))
+    return bool(hub.greenlet.dead) or not is_alive(_bell.of_hub(hub, _arrange).thread)
 
 
 def _arrange(bell: _bell.Bell, hub: Any) -> None:
-    listeners: list[Any] = []
-
-    def listen() -> None:
-        ring = partial(_ring, bell)
-        listeners.append(hub.add(hub.READ, bell.socket.fileno(), ring, _throw, _closed))
-
-    def stop() -> None:
-        hub.remove(listeners.pop())
-
-    bell.listen, bell.stop = listen, stop
+    # It listens as long as the hub lives, which does not end when it is idle.
+    hub.add(hub.READ, bell.socket.fileno(), partial(_ring, bell), _throw, _closed)
 
 
 def _ring(bell: _bell.Bell, _fd: int) -> None:
@@ -137,14 +128,12 @@ def wait(hub: Any, source: Any, timeout: float | None) -> bool:
         waiter.greenlet = None
         return True
     timer = None
-    bell.hold()
     try:
         if timeout is not None:
             timer = hub.schedule_call_global(max(timeout, 0), waiter.switch, False)
         return bool(hub.switch()) or bool(source.over)
     finally:
         waiter.greenlet = None
-        bell.let_go()
         if timer is not None:
             timer.cancel()
         source.unwatch(waiter, bell.wake)

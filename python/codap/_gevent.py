@@ -40,10 +40,9 @@ def _is_patched_main() -> bool:
 
 def home() -> Hub | None:
     """The hub where what is put here runs, if this is a place of gevent's."""
-    hub = in_greenlet()
-    if hub is None and _is_patched_main():
-        hub = get_hub()
-    return hub
+    if getcurrent().parent is not None:
+        return in_greenlet()
+    return get_hub() if _is_patched_main() else None
 
 
 def reader() -> Hub | None:
@@ -79,6 +78,16 @@ def interrupt(hub: Hub, worker: greenlet) -> None:
         hub.loop.run_callback_threadsafe(worker.throw, GreenletExit)
 
 
+def nudge(hub: Hub) -> None:
+    """Has the hub look at what other threads have done, if it waits for its own work only."""
+    if hub is not existing_hub():
+        hub.loop.run_callback_threadsafe(_look, hub)
+
+
+def _look(hub: Hub) -> None:
+    _bell.of_hub(hub, _arrange).ring()
+
+
 def is_lost(hub: Hub) -> bool:
     return bool(hub.loop is None or hub.dead or not is_alive(hub.thread_ident))
 
@@ -101,14 +110,18 @@ def wait(hub: Hub, source: Any, timeout: float | None) -> bool:
     if not source.watch(call, bell.wake):
         return True
     timer = None
-    bell.hold()
+    # Work of this hub ends in this hub, or is ended by one who nudges it: nothing to listen to.
+    foreign = source.native or getattr(source, "home", None) is not hub
+    if foreign:
+        bell.hold()
     try:
         if timeout is not None:
             timer = hub.loop.timer(max(timeout, 0))
             timer.start(waiter.switch, False)
         return bool(waiter.get()) or bool(source.over)
     finally:
-        bell.let_go()
+        if foreign:
+            bell.let_go()
         if timer is not None:
             timer.close()
         source.unwatch(call, bell.wake)

@@ -33,8 +33,6 @@ def wait(source: Any, timeout: float | None) -> bool:
 
 async def wait_async(source: Any, timeout: float | None) -> bool:
     """Waits in a coroutine."""
-    from codap import _asyncio
-
     if not source.over:
         me = _current.begin(source)
         try:
@@ -42,7 +40,7 @@ async def wait_async(source: Any, timeout: float | None) -> bool:
         finally:
             ticket = me and _current.end(me, source)
             if ticket:
-                await _asyncio.wait(ticket, None)
+                await _homes.asyncio().wait(ticket, None)
         if not ended:
             return False
     if isinstance(source, Entry) and not source.settled:
@@ -91,17 +89,16 @@ def _wait_alive(source: Any, timeout: float | None) -> bool:
 
 
 async def _wait_alive_async(source: Any, timeout: float | None) -> bool:
-    from codap import _asyncio
-
+    loops = _homes.asyncio()
     if _forked(source):
         return True
     home = getattr(source, "home", None)
-    if home is None or home is _asyncio.running():
-        return await _asyncio.wait(source, timeout)
+    if home is None or home is loops.running():
+        return bool(await loops.wait(source, timeout))
     left = timeout
     while True:
         step = LOOK if left is None else min(left, LOOK)
-        if await _asyncio.wait(source, step) or _abandoned(source, home):
+        if await loops.wait(source, step) or _abandoned(source, home):
             return True
         if left is not None and (left := left - step) <= 0:
             return False
