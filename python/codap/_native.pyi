@@ -3,8 +3,23 @@ from types import TracebackType
 from typing import Any, Literal, final
 from weakref import ReferenceType
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
+__all__ = [
+    "Gate",
+    "Inbox",
+    "Limit",
+    "Slot",
+    "Timer",
+    "Wake",
+    "after_fork",
+    "fetch",
+    "generation",
+    "redact",
+    "start_timer",
+]
+
+@disjoint_base
 class Slot:
     def __new__(
         cls,
