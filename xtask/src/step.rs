@@ -70,6 +70,7 @@ impl Cargo {
 
     fn command(&self) -> Command {
         let mut command = Command::new("cargo");
+        forget_xtask(&mut command);
         command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v)));
         command.current_dir(root()).stdin(Stdio::null());
         command
@@ -176,6 +177,19 @@ pub(crate) fn say(text: &str) {
 #[expect(clippy::print_stdout, reason = "the one door to stdout")]
 pub(crate) fn show(text: &str) {
     println!("{}", text.trim_end());
+}
+
+/// Takes away what cargo says of this package to what it runs: build scripts of others, which look at
+/// these variables, would take them for a change, and compile again what is there.
+pub(crate) fn forget_xtask(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = |name: &str| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
+        };
+        if name.to_str().is_some_and(of_a_package) {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// The workspace root.

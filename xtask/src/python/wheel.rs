@@ -54,6 +54,7 @@ pub(super) fn files(sdist: &Path) -> Result<Vec<String>, Failure> {
 pub(super) fn from_sdist(tools: &Environment, sdist: &Path) -> Result<PathBuf, Failure> {
     let out = super::folder().join("wheel-sdist");
     let mut pip = Command::new(tools.program("python"));
+    step::forget_xtask(&mut pip);
     pip.args(["-I", "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]);
     // maturin is there already, in the version that is pinned.
     pip.arg("--no-build-isolation").arg("--wheel-dir").arg(&out).arg(sdist);
@@ -65,6 +66,7 @@ pub(super) fn from_sdist(tools: &Environment, sdist: &Path) -> Result<PathBuf, F
 
 fn maturin(tools: &Environment) -> Result<Command, Failure> {
     let mut maturin = Command::new(tools.program("maturin"));
+    step::forget_xtask(&mut maturin);
     maturin.env("PATH", path_with(tools)?).current_dir(step::root());
     Ok(maturin)
 }
