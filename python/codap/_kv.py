@@ -176,11 +176,7 @@ class KV(Container, dict[K, V]):
     async def aget(self, key: Any, /, timeout: float | None = None) -> Any:
         """The value of ``key``, for coroutines."""
         value = _get(self, key)
-        if type(value) is not Entry:
-            return value
-        if not value.settled:
-            return await value.aget(timeout)
-        return value.value()
+        return await value.aget(timeout) if type(value) is Entry else value
 
     def try_get(self, key: Any, default: Any = None, /) -> Any:
         """The value of ``key`` if it is there, else ``default``. Never waits; raises what the
