@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from codap import _native, _wait
 from codap._box import box, prepare
@@ -41,6 +41,10 @@ class FirstReply(Container, Generic[T]):
         self._box = box(on, limit, deadline)
         self._inbox = _native.Inbox()
 
+    @overload
+    def push(self, /) -> Handle[T]: ...
+    @overload
+    def push(self, fn: Any, /, *args: Any, **kwargs: Any) -> Entry[T]: ...
     def push(self, fn: Any = MISSING, /, *args: Any, **kwargs: Any) -> Any:
         """Starts ``fn(*args, **kwargs)``; the answer is a handle to the entry. Without a function
         the entry is filled by hand. Values are replies at once."""

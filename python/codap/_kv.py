@@ -13,7 +13,7 @@ from collections.abc import (
 )
 from functools import partial
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 from weakref import ReferenceType, ref
 
 from codap._box import box, launch, prepare
@@ -74,6 +74,10 @@ class KV(Container, dict[K, V]):
 
     # ---- putting -----------------------------------------------------------------------------
 
+    @overload
+    def put(self, key: K, /) -> Handle[V]: ...
+    @overload
+    def put(self, key: K, fn: Any, /, *args: Any, **kwargs: Any) -> Entry[V]: ...
     def put(self, key: Any, fn: Any = MISSING, /, *args: Any, **kwargs: Any) -> Any:
         """Starts ``fn(*args, **kwargs)`` for ``key``; the answer is a handle to the entry.
 
@@ -150,9 +154,9 @@ class KV(Container, dict[K, V]):
 
     # ---- reading -----------------------------------------------------------------------------
 
-    def __getitem__(self, key: Any) -> Any:
-        value = _get(self, key)
-        return self._read(key, value) if type(value) is Entry else value
+    def __getitem__(self, key: K) -> V:
+        value: Any = _get(self, key)
+        return self._read(key, value) if type(value) is Entry else value  # type: ignore[no-any-return]
 
     def _read(self, key: Any, entry: Entry[Any]) -> Any:
         try:
@@ -173,10 +177,10 @@ class KV(Container, dict[K, V]):
         value = _look(self, key, default)
         return value.get(timeout) if type(value) is Entry else value
 
-    async def aget(self, key: Any, /, timeout: float | None = None) -> Any:
+    async def aget(self, key: K, /, timeout: float | None = None) -> V:
         """The value of ``key``, for coroutines."""
         value = _get(self, key)
-        return await value.aget(timeout) if type(value) is Entry else value
+        return await value.aget(timeout) if type(value) is Entry else value  # type: ignore[no-any-return]
 
     def try_get(self, key: Any, default: Any = None, /) -> Any:
         """The value of ``key`` if it is there, else ``default``. Never waits; raises what the

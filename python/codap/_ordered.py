@@ -43,6 +43,10 @@ class Ordered(Container, Generic[T]):
         self._items: list[Any] = []
         self.extend(iterable)
 
+    @overload
+    def push(self, /) -> Handle[T]: ...
+    @overload
+    def push(self, fn: Any, /, *args: Any, **kwargs: Any) -> Entry[T]: ...
     def push(self, fn: Any = MISSING, /, *args: Any, **kwargs: Any) -> Any:
         """Starts ``fn(*args, **kwargs)`` for the next position; the answer is a handle to the
         entry. Without a function the entry is filled by hand. Values are stored."""
