@@ -39,11 +39,13 @@ def server() -> Iterator[str]:
 
 
 def rows(home: str, quick: bool, only: str) -> list[dict[str, Any]]:
+    if only not in "GET 512 B, KV, n=5000, fetch":
+        return []
     with server() as base:
-        return measured(base, quick, only)
+        return measured(base, quick)
 
 
-def measured(base: str, quick: bool, only: str) -> list[dict[str, Any]]:
+def measured(base: str, quick: bool) -> list[dict[str, Any]]:
     run = asyncio.new_event_loop().run_until_complete
     sessions: list[Any] = []
 
@@ -111,8 +113,6 @@ def measured(base: str, quick: bool, only: str) -> list[dict[str, Any]]:
         "requests + 32 threads": with_requests,
         "raw reqwest, a process of its own": raw,
     }
-    if only not in "GET 512 B, KV, n=5000, fetch":
-        return []
     times = turns.take(contestants, quick, budget=6.0)
     for name in ("httpx", "requests + 32 threads"):
         times[name] = [took * N / FEW for took in times[name]]
