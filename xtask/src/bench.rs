@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: the benchmarks, each with the features and the programs that its peers
 //! need.
 
+use crate::python;
 use crate::run::{WhenOneFails, run_all};
 use crate::servers::install;
 use crate::step::{Cargo, Failure, Step, own_target, root};
@@ -16,6 +17,11 @@ const SUITES: [(&str, &str); 3] = [
 const PYTHON_PEER: &str = "requests==2.34.2";
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    if let Some((suite, rest)) = args.split_first()
+        && suite == "python"
+    {
+        return python::bench(rest);
+    }
     let mut command = command(args)?;
     if args.first().is_some_and(|suite| suite == "archive") {
         command = command.env("CODAP_BENCH_PYTHON", archive_peers()?);
@@ -34,7 +40,7 @@ fn archive_peers() -> Result<String, Failure> {
 }
 
 fn command(args: &[String]) -> Result<Cargo, Failure> {
-    let known = || SUITES.map(|(name, _)| name).join(", ");
+    let known = || format!("{}, python", SUITES.map(|(name, _)| name).join(", "));
     let Some((suite, rest)) = args.split_first() else {
         return Err(Failure::new(format!("which benchmark? There is: {}", known())));
     };

@@ -2,6 +2,7 @@
 
 use crate::manifest;
 use crate::miri;
+use crate::python;
 use crate::step::{self, Cargo, Step};
 use crate::test;
 use crate::tidy;
@@ -38,6 +39,7 @@ pub(crate) fn steps() -> Vec<Step> {
             .env("RUSTDOCFLAGS", "-Dwarnings"),
     ));
     steps.extend(test::steps());
+    steps.extend(python::gates());
     steps
 }
 

@@ -1,9 +1,9 @@
 //! Tests, gates, benchmarks and nightly runs of codap: `cargo xtask --help`.
 //!
 //! `step` is one of a list, `run` runs and reports on the list, some of it beside the rest in a
-//! `lane`; `test`, `ci`, `bench` and `nightly` each say which steps there are, `servers` starts what
-//! some of them need. `tidy` holds every file to the rules that no compiler knows, one rule per file,
-//! over `tokens`.
+//! `lane`; `test`, `ci`, `bench` and `nightly` each say which steps there are, `python` those of the
+//! Python package; `servers` starts what some of them need. `tidy` holds every file to the rules that
+//! no compiler knows, one rule per file, over `tokens`.
 
 mod bench;
 mod ci;
@@ -17,6 +17,7 @@ mod manifest;
 mod marks;
 mod miri;
 mod nightly;
+mod python;
 mod readers;
 mod run;
 mod servers;
@@ -35,10 +36,10 @@ use step::Failure;
 const HELP: &str = "\
 Tests, gates, benchmarks and nightly runs of codap.
 
-    cargo xtask test          the core on all features, threads, smol; sources and tool; loom models
+    cargo xtask test          the core on all features, threads, smol; sources, tool, Python; loom models
     cargo xtask ci            what must hold before a change lands: the gates, `test`, Miri
     cargo xtask tidy          file lengths, module cycles, versions, README code, open ends
-    cargo xtask bench NAME    core, sources or archive beside its peers; more arguments (--quick) go to it
+    cargo xtask bench NAME    core, sources, archive or python beside its peers; more arguments go to it
     cargo xtask readers       installs the programs that read archives, which tests need
     cargo xtask servers       the servers for tests in the foreground, and where they are
     cargo xtask nightly       a million entries, many seeds, loom without bounds, Miri, mutants

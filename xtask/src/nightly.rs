@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::loom;
 use crate::miri;
+use crate::python;
 use crate::readers;
 use crate::step::{self, Cargo, Failure, Step};
 
@@ -38,6 +39,7 @@ pub(crate) fn steps() -> Vec<Step> {
         "large: 100,000 entries, and entries around 4 GiB",
         Cargo::new("test --release -p codap-archive --test it edges -- --include-ignored"),
     ));
+    steps.extend(python::nightly());
     steps.extend(loom::steps(None));
     steps.extend(miri::steps());
     steps.push(Step::check("mutants: one part", mutants));

@@ -91,6 +91,7 @@ impl Cargo {
 
     fn command(&self) -> Command {
         let mut command = Command::new("cargo");
+        forget_xtask(&mut command);
         command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v)));
         command.current_dir(root()).stdin(Stdio::null());
         command
@@ -117,10 +118,16 @@ pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// The variables by which tests find their servers.
+pub(crate) type Env = [(&'static str, String)];
+
+type Check<T> = Box<dyn Fn(&T) -> Result<(), Failure>>;
+
 enum Action {
     Cargo(Cargo),
     CargoWithServers(Cargo),
-    Check(fn() -> Result<(), Failure>),
+    Check(Check<()>),
+    CheckWithServers(Check<Env>),
 }
 
 /// One line of a run's list.
@@ -144,8 +151,19 @@ impl Step {
         Self::new(name, Action::CargoWithServers(command))
     }
 
-    pub(crate) fn check(name: impl Into<String>, check: fn() -> Result<(), Failure>) -> Self {
-        Self::new(name, Action::Check(check))
+    pub(crate) fn check(
+        name: impl Into<String>,
+        check: impl Fn() -> Result<(), Failure> + 'static,
+    ) -> Self {
+        Self::new(name, Action::Check(Box::new(move |()| check())))
+    }
+
+    /// A check that is told where the servers for tests are.
+    pub(crate) fn check_with_servers(
+        name: impl Into<String>,
+        check: impl Fn(&Env) -> Result<(), Failure> + 'static,
+    ) -> Self {
+        Self::new(name, Action::CheckWithServers(Box::new(check)))
     }
 
     /// Let it run while those after it do: see [`lane`](crate::lane).
@@ -163,18 +181,18 @@ impl Step {
     }
 
     pub(crate) fn needs_servers(&self) -> bool {
-        matches!(self.action, Action::CargoWithServers(_))
+        matches!(self.action, Action::CargoWithServers(_) | Action::CheckWithServers(_))
     }
 
-    /// `servers` are the variables by which tests find them.
-    pub(crate) fn run(&self, servers: &[(&'static str, String)]) -> Result<(), Failure> {
+    pub(crate) fn run(&self, servers: &Env) -> Result<(), Failure> {
         match &self.action {
             Action::Cargo(command) => command.run(),
             Action::CargoWithServers(command) => {
                 let env = servers.iter().cloned();
                 env.fold(command.clone(), |command, (name, value)| command.env(name, value)).run()
             }
-            Action::Check(check) => check(),
+            Action::Check(check) => check(&()),
+            Action::CheckWithServers(check) => check(servers),
         }
     }
 
@@ -182,7 +200,7 @@ impl Step {
     pub(crate) fn alone(&self, list: &str) -> String {
         match &self.action {
             Action::Cargo(command) => command.to_string(),
-            Action::CargoWithServers(_) | Action::Check(_) => {
+            _ => {
                 format!("cargo xtask {list} --only {}", quoted(&self.name))
             }
         }
@@ -199,6 +217,19 @@ pub(crate) fn say(text: &str) {
 #[expect(clippy::print_stdout, reason = "the one door to stdout")]
 pub(crate) fn show(text: &str) {
     println!("{}", text.trim_end());
+}
+
+/// Takes away what cargo says of this package to what it runs: build scripts of others, which look at
+/// these variables, would take them for a change, and compile again what is there.
+pub(crate) fn forget_xtask(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let of_a_package = |name: &str| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
+        };
+        if name.to_str().is_some_and(of_a_package) {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// The workspace root.

@@ -2,6 +2,7 @@
 
 use crate::dependencies;
 use crate::loom;
+use crate::python;
 use crate::readers;
 use crate::step::{Cargo, Step};
 
@@ -28,6 +29,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Cargo::new("test -p codap-sources --all-features"),
     ));
     steps.push(Step::cargo_with_servers("test: tool", Cargo::new("test -p codap-cli")));
+    steps.extend(python::steps());
     steps.push(models_are_there);
     steps
 }

@@ -53,7 +53,7 @@ pub(crate) fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf, F
     let (wanted, installed) = (packages.join("\n"), folder.join("installed"));
     if fs::read_to_string(&installed).unwrap_or_default() != wanted {
         step::say(&format!("    installing {} from PyPI", packages.join(", ")));
-        environment(folder)?;
+        environment(&from_debian("python3", || find("python3"))?, folder)?;
         let pip = folder.join("bin/pip");
         let pip_options = ["install", "--quiet", "--disable-pip-version-check"];
         run(Command::new(&pip).args(pip_options).args(packages))?;
@@ -62,9 +62,9 @@ pub(crate) fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf, F
     Ok(folder.join("bin"))
 }
 
-fn environment(folder: &Path) -> Result<(), Failure> {
-    let python = from_debian("python3", || find("python3"))?;
-    let make = || run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(folder));
+/// A fresh environment of `python`, with nothing in it but pip.
+pub(crate) fn environment(python: &Path, folder: &Path) -> Result<(), Failure> {
+    let make = || run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder));
     // Debian keeps half of the module in a package of its own.
     make().or_else(|first| {
         if is_root() && apt_get(&["install", "--yes", "--quiet", "python3-venv"]) {
@@ -89,7 +89,7 @@ fn apt_get(args: &[&str]) -> bool {
 }
 
 /// Runs a command to its end; its output is shown only if it fails.
-pub(super) fn run(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let program = command.get_program().display().to_string();
     let output = command
         .stdin(Stdio::null())

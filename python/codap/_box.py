@@ -1,0 +1,194 @@
+"""What holds for all entries of one container: where they run, their limit, their deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+from weakref import ReferenceType
+
+from codap import _backend, _fetch, _homes, _native, _policy, _run, _threads
+from codap._entry import Entry
+from codap._policy import Work
+
+# Keys of these types hash and compare without code of the user's.
+_SIMPLE = frozenset([str, int, bytes, float, bool, type(None)])
+# `async def`, and generators marked by `types.coroutine`.
+_COROUTINE = 0x80 | 0x100
+
+
+class Box:
+    """See the module."""
+
+    __slots__ = ("deadline", "gate", "limit", "on")
+
+    def __init__(self, on: Any, limit: int | None, deadline: float | None) -> None:
+        if limit is not None and limit < 1:
+            raise ValueError(f"a limit of {limit} would let no entry run")
+        if deadline is not None and deadline < 0:
+            raise ValueError(f"a deadline of {deadline} s is in the past")
+        if isinstance(on, str) and on not in _backend.NAMES:
+            raise ValueError(f"unknown backend {on!r}: there are {', '.join(_backend.NAMES)}")
+        if not (on is None or isinstance(on, str) or hasattr(on, "submit") or _is_loop(on)):
+            raise TypeError(f"on={on!r} is no name of a backend, event loop or Executor")
+        self.on = on
+        self.deadline = deadline
+        self.gate = None if limit is None else _native.Gate(limit)
+        self.limit = None if limit is None else _native.Limit(limit)
+
+
+def _is_loop(on: Any) -> bool:
+    return hasattr(on, "create_task")
+
+
+def box(on: Any, limit: int | None, deadline: float | None) -> Box | None:
+    """None stands for the defaults."""
+    if on is None and limit is None and deadline is None:
+        return None
+    return Box(on, limit, deadline)
+
+
+def prepare(ref: ReferenceType[Any] | None, key: Any, box: Box | None, fn: Any) -> Entry[Any]:
+    """A new entry for work that is launched once the entry lies in its container."""
+    kind = type(fn)
+    if box is None and kind is not Work and fn is not _fetch.fetch and type(key) in _SIMPLE:
+        return Entry(ref, key)
+    timed = fn is _fetch.fetch
+    if kind is Work:
+        timed = timed or fn.timeout is not None or fn.fn is _fetch.fetch
+    if box is not None and box.deadline is not None:
+        timed = True
+    simple = type(key) in _SIMPLE
+    entry: Entry[Any] = Entry(ref, key, timed, simple)
+    if not simple and ref is not None:
+        entry.watch(partial(_replace, ref, key, entry))
+    if kind is Work:
+        entry.policy = fn
+    if box is not None:
+        if box.gate is not None:
+            entry.gate = box.gate
+        if box.deadline is not None:
+            _native.start_timer(entry, box.deadline, "deadline")
+    return entry
+
+
+def _replace(ref: ReferenceType[Any], key: Any, entry: Entry[Any]) -> None:
+    """Puts the value where the entry lies, for keys whose comparison is code of the user's."""
+    kv = ref()
+    if kv is not None and entry.error() is None and dict.get(kv, key) is entry:
+        dict.__setitem__(kv, key, entry.value())
+
+
+def launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) -> None:
+    """Starts work now, or as soon as the limit allows."""
+    if (
+        box is not None
+        or type(fn) is not FunctionType
+        or _backend.forced is not None
+        or fn is _fetch.fetch
+    ):
+        _launch(entry, box, fn, args, kwargs)
+        return
+    # What is put most: a function, into a container without options.
+    if fn.__code__.co_flags & _COROUTINE:
+        loops = _homes.asyncio()
+        loop = None if loops is None else loops.running()
+        if loop is None:
+            _loop(None)
+        loops.start(loop, entry, None, fn, args, kwargs)
+        return
+    for homes in (_homes.gevent(), _homes.eventlet()):
+        if homes is not None:
+            hub = homes.home()
+            if hub is not None:
+                homes.start(hub, entry, copy_context(), fn, args, kwargs)
+                return
+    _threads.submit(entry, copy_context(), fn, args, kwargs)
+
+
+def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) -> None:
+    policy = fn if type(fn) is Work else None
+    inner = fn if policy is None else policy.fn
+    if inner is _fetch.fetch:
+        limit = None if box is None else box.limit
+        _fetch.start(entry, policy, limit, *args, **kwargs)
+        return
+    on = _backend.forced if box is None or box.on is None else box.on
+    gate = None if box is None else box.gate
+    if hasattr(on, "submit"):
+        from codap import _executor
+
+        if policy is not None and policy.backoff:
+            raise TypeError(
+                "what an Executor runs is not tried again: retry inside of the function"
+            )
+        go = partial(_executor.start, on, entry, gate, fn, args, kwargs)
+        if gate is None or gate.enter(go):
+            go()
+        return
+    is_async = is_coroutine_function(inner)
+    if policy is not None:
+        attempts: Any = _policy.call_async if is_async else _policy.call
+        fn, args, kwargs = attempts, (entry, policy, args, kwargs), {}
+    if gate is not None:
+        permitted: Any = _run.within_limit_async if is_async else _run.within_limit
+        fn, args, kwargs = permitted, (gate, fn, args, kwargs), {}
+    start = _home(on, is_async)
+    go = partial(start, entry, copy_context(), fn, args, kwargs)
+    if gate is None or gate.enter(go):
+        go()
+
+
+def _home(chosen: Any, is_async: bool) -> Callable[..., None]:
+    """Where work runs: an explicit choice; a coroutine function on the running loop; a function
+    in this thread's hub, if there is one; else on threads."""
+    if is_async or _is_loop(chosen):
+        return _loop(chosen) if is_async else _threads.submit
+    if chosen == "gevent":
+        __import__("gevent")
+        return partial(_homes.gevent().start, _homes.gevent().get_hub())
+    if chosen == "eventlet":
+        __import__("eventlet")
+        return partial(_homes.eventlet().start, _homes.eventlet().get_hub())
+    if chosen is None:
+        for homes in (_homes.gevent(), _homes.eventlet()):
+            if homes is not None and (hub := homes.home()) is not None:
+                return partial(homes.start, hub)
+    return _threads.submit
+
+
+def _loop(chosen: Any) -> Callable[..., None]:
+    """A loop for coroutines: the chosen one, or that which runs here."""
+    if _is_loop(chosen):
+        __import__("asyncio")
+        return partial(_homes.asyncio().start, chosen)
+    if chosen == "asyncio":
+        __import__("asyncio")
+    homes = _homes.asyncio()
+    if homes is not None:
+        loop = homes.running()
+        if loop is None and chosen == "asyncio":
+            loop = homes.background()
+        if loop is not None:
+            return partial(homes.start, loop)
+    raise RuntimeError(
+        "a coroutine function was put where no event loop runs: put it from a coroutine, or call "
+        "codap.use('asyncio') once to have a loop on a thread of its own"
+    )
+
+
+def is_coroutine_function(fn: Any) -> bool:
+    """Whether calling `fn` makes a coroutine, as far as that can be told beforehand."""
+    while True:
+        kind = type(fn)
+        if kind is BuiltinFunctionType:
+            return False
+        if kind is partial:
+            fn = fn.func
+            continue
+        code = getattr(fn, "__code__", None)
+        if code is None:
+            code = getattr(getattr(kind, "__call__", None), "__code__", None)
+        return bool(code is not None and code.co_flags & _COROUTINE)

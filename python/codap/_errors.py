@@ -1,0 +1,69 @@
+"""What codap itself raises. What work raises is raised as it is, at every read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "Abandoned",
+    "AllFailed",
+    "Cancelled",
+    "Cycle",
+    "EntryError",
+    "Error",
+    "FetchError",
+    "TimedOut",
+    "WouldBlock",
+]
+
+
+class Error(Exception):
+    """The base of all exceptions that are codap's own."""
+
+
+class EntryError(Error, RuntimeError):
+    """An entry failed, and its own exception could not have been raised as it is.
+
+    The original is the ``__cause__``. It comes where Python or a template engine would take the
+    original for something else: through ``**kv``, out of ``kv.strict``, and for exceptions that
+    would end their reader (``SystemExit``, ``KeyboardInterrupt``, ``StopIteration``).
+    """
+
+
+class Cancelled(Error):
+    """The entry was cancelled, or its key was put again, before it had a value."""
+
+
+class Abandoned(Error):
+    """Nobody is left who could give the entry a value."""
+
+
+class TimedOut(Error, TimeoutError):
+    """The entry had no value within its timeout or its container's deadline, or a read had none
+    within the reader's."""
+
+
+class AllFailed(Error):
+    """No entry of a race succeeded."""
+
+    errors: dict[Any, BaseException]
+    """All errors by key or position, in the order of their arrival."""
+
+
+class Cycle(Error):
+    """The read would never end: the entry waits for the one that reads it."""
+
+
+class WouldBlock(Error):
+    """The read would stop the event loop that has to bring the value. Await it instead."""
+
+
+class FetchError(Error, OSError):
+    """A native fetch brought no document."""
+
+    kind: str = "failed"
+    """One of ``not found``, ``unauthorized``, ``timeout``, ``too large``, ``incomplete``,
+    ``unsupported``, ``connect``, ``invalid``, ``failed``."""
+
+    transient: bool = False
+    """Whether to try again may help."""
