@@ -108,7 +108,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs every check on `runtime`.
+/// Runs every check on `runtime`, one after another, each on a thread of its own: a second or two. It
+/// cannot be broken off; what a check puts is cancelled when the check is over.
 ///
 /// # Panics
 /// With the names and findings of all checks that fail.
