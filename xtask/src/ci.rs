@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: the gates, quickest first, then every test, then Miri.
+//! `cargo xtask ci`: the gates, quickest first, then every test; Miri beside them.
 
 use crate::manifest;
 use crate::miri;
@@ -10,11 +10,14 @@ pub(crate) fn steps() -> Vec<Step> {
     let mut steps = vec![
         Step::cargo("format", Cargo::new("fmt --all --check")),
         Step::check("tidy", tidy::run),
+    ];
+    steps.extend(miri::steps());
+    steps.extend([
         // `-- -Dwarnings` reaches the workspace's crates only; RUSTFLAGS would build every
         // dependency once more.
         clippy("clippy: all features", "--workspace --all-targets --all-features"),
         clippy("clippy: no features", "-p codap --all-targets --no-default-features"),
-    ];
+    ]);
     for feature in features("codap") {
         steps.push(clippy(
             &format!("feature alone: {feature}"),
@@ -35,7 +38,6 @@ pub(crate) fn steps() -> Vec<Step> {
             .env("RUSTDOCFLAGS", "-Dwarnings"),
     ));
     steps.extend(test::steps());
-    steps.extend(miri::steps());
     steps
 }
 

@@ -10,12 +10,13 @@ pub(crate) const SECONDS_PER_MODEL: u64 = 30;
 /// Fewer than this and the filter below has missed them: a run of no models must not pass.
 const MODELS_AT_LEAST: usize = 8;
 
-pub(crate) fn steps(seconds_per_model: Option<u64>) -> Vec<Step> {
+/// The models, and, at some time after them, whether they are all there.
+pub(crate) fn steps(seconds_per_model: Option<u64>) -> [Step; 2] {
     let mut run = models();
     if let Some(seconds) = seconds_per_model {
         run = run.env("LOOM_MAX_DURATION", seconds.to_string());
     }
-    vec![Step::cargo("loom: models", run), Step::check("loom: none is missed", all_are_there)]
+    [Step::cargo("loom: models", run).beside(), Step::check("loom: none is missed", all_are_there)]
 }
 
 /// Other `RUSTFLAGS` build everything anew, hence the target directory of its own.

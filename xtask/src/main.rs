@@ -1,14 +1,16 @@
 //! Tests, gates, benchmarks and nightly runs of codap: `cargo xtask --help`.
 //!
-//! `step` is one of a list, `run` runs and reports on the list; `test`, `ci`, `bench` and `nightly`
-//! each say which steps there are, `servers` starts what some of them need. `tidy` holds every file to the rules that no compiler knows, one rule per
-//! file, over `tokens`.
+//! `step` is one of a list, `run` runs and reports on the list, some of it beside the rest in a
+//! `lane`; `test`, `ci`, `bench` and `nightly` each say which steps there are, `servers` starts what
+//! some of them need. `tidy` holds every file to the rules that no compiler knows, one rule per file,
+//! over `tokens`.
 
 mod bench;
 mod ci;
 mod cycles;
 mod dependencies;
 mod finding;
+mod lane;
 mod length;
 mod loom;
 mod manifest;

@@ -12,7 +12,7 @@ pub(crate) fn steps() -> Vec<Step> {
     // Miri a thread that is left at the end is a leak.
     let flags = "-Zmiri-strict-provenance -Zmiri-disable-isolation -Zmiri-ignore-leaks";
     let run = Cargo::new("+nightly miri test -p codap --lib").env("MIRIFLAGS", flags);
-    vec![Step::check("miri: is there", is_there), Step::cargo("miri: library", run)]
+    vec![Step::check("miri: is there", is_there), Step::cargo("miri: library", run).beside()]
 }
 
 fn is_there() -> Result<(), Failure> {

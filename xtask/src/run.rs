@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::lane::{Ended, Lane};
 use crate::servers::Servers;
 use crate::step::{Failure, Step, say, show};
 
@@ -72,33 +73,66 @@ fn run_each(
     without: &[String],
 ) -> Result<(), Failure> {
     let begun = Instant::now();
-    let (mut times, mut failures) = (Vec::new(), Vec::new());
+    let mut report = Report::default();
     // Started for the first step that needs them, stopped when the last step has ended.
     let mut servers = None;
+    let (mut lane, has_others) = (Lane::open(), steps.iter().any(|step| step.of_lane().is_none()));
+    let alone = |name: &str| {
+        steps.iter().find(|step| step.name == name).map(|s| s.alone(list)).unwrap_or_default()
+    };
+    let goes_on =
+        |report: &Report| report.failures.is_empty() || when_one_fails == WhenOneFails::GoOn;
     for step in steps {
+        if !goes_on(&report) {
+            break;
+        }
         say(&format!("\n==> {}\n    {}", step.name, step.alone(list)));
+        if let Some(command) = step.of_lane().filter(|_| has_others) {
+            say("    runs beside the others, and is told when it has ended");
+            lane.hand_over(&step.name, command);
+            continue;
+        }
         let started = Instant::now();
         let result = run_one(step, &mut servers, without);
-        let took = readable(started.elapsed());
-        say(&format!("    {}: {took}", step.name));
-        let mark = if result.is_ok() { "ok" } else { "FAILED" };
-        times.push(format!("{took:>12}  {mark:6}  {}", step.name));
-        if let Err(failure) = result {
-            failures.push(format!(
-                "FAILED: {}: {failure}\nto run it again: {}",
-                step.name,
-                step.alone(list)
-            ));
-            if when_one_fails == WhenOneFails::Stop {
-                break;
-            }
+        report.add(&step.name, started.elapsed(), result, &step.alone(list));
+        while let Some(ended) = lane.look() {
+            report.add_ended(ended, &alone);
         }
     }
-    say(&format!("\n{}\n{:>12}  in all", times.join("\n"), readable(begun.elapsed())));
-    if failures.is_empty() {
+    while goes_on(&report)
+        && let Some(ended) = lane.wait()
+    {
+        report.add_ended(ended, &alone);
+    }
+    say(&format!("\n{}\n{:>12}  in all", report.times.join("\n"), readable(begun.elapsed())));
+    if report.failures.is_empty() {
         Ok(())
     } else {
-        Err(Failure::new(format!("\n{}", failures.join("\n\n"))))
+        Err(Failure::new(format!("\n{}", report.failures.join("\n\n"))))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Report {
+    times: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, name: &str, took: Duration, result: Result<(), Failure>, alone: &str) {
+        let took = readable(took);
+        say(&format!("    {name}: {took}"));
+        let mark = if result.is_ok() { "ok" } else { "FAILED" };
+        self.times.push(format!("{took:>12}  {mark:6}  {name}"));
+        if let Err(failure) = result {
+            self.failures.push(format!("FAILED: {name}: {failure}\nto run it again: {alone}"));
+        }
+    }
+
+    fn add_ended(&mut self, ended: Ended, alone: &impl Fn(&str) -> String) {
+        let Ended { name, took, printed, result } = ended;
+        say(&format!("\n==> {name}, beside the others, has printed\n{printed}"));
+        self.add(&name, took, result, &alone(&name));
     }
 }
 
@@ -119,6 +153,7 @@ fn readable(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step::Cargo;
 
     fn passes() -> Result<(), Failure> {
         Ok(())
@@ -156,6 +191,18 @@ mod tests {
             failure.contains("first") && failure.contains("third") && !failure.contains("second"),
             "{failure}"
         );
+    }
+
+    #[test]
+    fn what_fails_beside_the_others_fails_the_run() {
+        let beside = || Step::cargo("beside", Cargo::new("there-is-no-such-command")).beside();
+        let steps = || vec![beside(), Step::check("second", passes)];
+        for when in [WhenOneFails::Stop, WhenOneFails::GoOn] {
+            let failure = run_all("ci", steps(), when, &[]).expect_err("one of them fails");
+            assert!(failure.to_string().contains("FAILED: beside: ended with"), "{failure}");
+        }
+        let alone = run_all("ci", vec![beside()], WhenOneFails::Stop, &[]);
+        assert!(alone.is_err(), "with nothing to run beside it is a step as any other");
     }
 
     #[test]

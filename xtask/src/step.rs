@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,6 +53,26 @@ impl Cargo {
             .status()
             .map_err(|e| Failure::new(format!("cannot start cargo: {e}")))?;
         if status.success() { Ok(()) } else { Err(Failure::new(format!("ended with {status}"))) }
+    }
+
+    /// Runs it and hands back all that it prints.
+    pub(crate) fn run_unseen(&self) -> (String, Result<(), Failure>) {
+        let mut printed = Vec::new();
+        let mut run = || {
+            let (mut reader, writer) = std::io::pipe()?;
+            let mut command = self.command();
+            let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+            // It holds this side's ends of the pipe, which else would never end.
+            drop(command);
+            reader.read_to_end(&mut printed)?;
+            child.wait()
+        };
+        let result = match run() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::new(format!("ended with {status}"))),
+            Err(e) => Err(Failure::new(format!("cannot run cargo: {e}"))),
+        };
+        (String::from_utf8_lossy(&printed).into_owned(), result)
     }
 
     /// Runs it and hands back what it prints to stdout; stderr stays on the terminal.
@@ -106,20 +127,39 @@ enum Action {
 pub(crate) struct Step {
     pub(crate) name: String,
     action: Action,
+    is_beside: bool,
 }
 
 impl Step {
+    fn new(name: impl Into<String>, action: Action) -> Self {
+        Self { name: name.into(), action, is_beside: false }
+    }
+
     pub(crate) fn cargo(name: impl Into<String>, command: Cargo) -> Self {
-        Self { name: name.into(), action: Action::Cargo(command) }
+        Self::new(name, Action::Cargo(command))
     }
 
     /// A command that finds the servers for tests in its environment.
     pub(crate) fn cargo_with_servers(name: impl Into<String>, command: Cargo) -> Self {
-        Self { name: name.into(), action: Action::CargoWithServers(command) }
+        Self::new(name, Action::CargoWithServers(command))
     }
 
     pub(crate) fn check(name: impl Into<String>, check: fn() -> Result<(), Failure>) -> Self {
-        Self { name: name.into(), action: Action::Check(check) }
+        Self::new(name, Action::Check(check))
+    }
+
+    /// Let it run while those after it do: see [`lane`](crate::lane).
+    pub(crate) fn beside(mut self) -> Self {
+        self.is_beside = true;
+        self
+    }
+
+    /// What to run beside the others, if it is such a step.
+    pub(crate) fn of_lane(&self) -> Option<&Cargo> {
+        match &self.action {
+            Action::Cargo(command) if self.is_beside => Some(command),
+            _ => None,
+        }
     }
 
     pub(crate) fn needs_servers(&self) -> bool {

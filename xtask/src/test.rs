@@ -7,8 +7,10 @@ use crate::step::{Cargo, Step};
 pub(crate) fn steps() -> Vec<Step> {
     // Doc tests, and the examples through the integration tests, are part of each
     // `cargo test -p codap`.
+    let [models, models_are_there] = loom::steps(Some(loom::SECONDS_PER_MODEL));
     let mut steps = vec![
         Step::cargo("test: xtask", Cargo::new("test -p xtask")),
+        models,
         Step::check("test: dependencies", dependencies::check),
         Step::cargo("test: all features", Cargo::new("test -p codap --all-features")),
         Step::cargo("test: threads only", Cargo::new("test -p codap --no-default-features")),
@@ -23,6 +25,6 @@ pub(crate) fn steps() -> Vec<Step> {
         Cargo::new("test -p codap-sources --all-features"),
     ));
     steps.push(Step::cargo_with_servers("test: tool", Cargo::new("test -p codap-cli")));
-    steps.extend(loom::steps(Some(loom::SECONDS_PER_MODEL)));
+    steps.push(models_are_there);
     steps
 }
