@@ -4,7 +4,7 @@
 use crate::step::{self, Cargo, Failure, Step};
 
 /// After that long loom ends a model's search, and it counts as passed: a slow machine keeps to the
-/// ten minutes of `test`. `nightly` sets no bound.
+/// ten minutes of `test`. The model says so then, by name. `nightly` sets no bound.
 pub(crate) const SECONDS_PER_MODEL: u64 = 30;
 
 /// Fewer than this and the filter below has missed them: a run of no models must not pass.

@@ -66,7 +66,7 @@ pub fn carry<F: Future>(future: F) -> Carry<F> {
 }
 
 pin_project_lite::pin_project! {
-    /// The future of [`carry`].
+    /// The future of [`carry`]. Dropping it drops the subtask, and nothing of its entry.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Carry<F> {

@@ -61,7 +61,8 @@ where
     Drain::new(Iter(work.into_iter()))
 }
 
-/// As [`drain`], of a [`Stream`] of futures.
+/// As [`drain`], of a [`Stream`] of futures, with the same cancellation and cost. The stream is polled
+/// in the place of its consumer, and only while there is room.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -82,7 +83,7 @@ where
     Drain::new(work)
 }
 
-/// An iterator as a stream that is always ready.
+/// An iterator as a stream that is always ready, at no cost.
 #[derive(Debug)]
 pub struct Iter<I>(I);
 
@@ -103,7 +104,8 @@ impl<I> Unpin for Iter<I> {}
 struct Parcel<V>(Mutex<Option<V>>);
 
 pin_project_lite::pin_project! {
-    /// The stream of [`drain`] and [`drain_stream`].
+    /// The stream of [`drain`] and [`drain_stream`]. Dropping it cancels what is in flight; dropping the
+    /// future of its `next` loses no result.
     #[must_use = "streams do nothing unless polled"]
     pub struct Drain<S, V> {
         #[pin]
@@ -142,7 +144,8 @@ impl<S, V> Drain<S, V> {
         Self { work: Some(work), flow }
     }
 
-    /// At most `limit` entries in flight or finished and untaken. Default: 64.
+    /// At most `limit` entries in flight or finished and untaken. Default: 64. It is what bounds the
+    /// memory.
     ///
     /// # Panics
     /// If `limit` is 0: nothing could ever run.
@@ -152,7 +155,7 @@ impl<S, V> Drain<S, V> {
         self
     }
 
-    /// Runs the futures on `runtime`. Default: as [`Kv::new`](crate::Kv::new).
+    /// Runs the futures on `runtime`. Default: as [`Kv::new`](crate::Kv::new). Starts nothing.
     pub fn on(mut self, runtime: &(impl Runtime + Clone)) -> Self {
         self.flow.board = Arc::new(Board::new(Config::default(), Some(Home::of(runtime))));
         self

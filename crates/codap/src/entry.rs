@@ -205,6 +205,7 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
+    use crate::leaks::Watch;
 
     struct Nothing;
 
@@ -214,6 +215,7 @@ mod tests {
 
     #[test]
     fn a_flag_says_whether_it_changed() {
+        let _watch = Watch::new();
         let status = Status::new();
         assert!(status.set(PERMIT));
         assert!(!status.set(PERMIT));
@@ -227,6 +229,7 @@ mod tests {
 
     #[test]
     fn one_claim_succeeds() {
+        let _watch = Watch::new();
         let status = Status::new();
         assert!(status.claim());
         assert!(!status.claim());
@@ -234,6 +237,7 @@ mod tests {
 
     #[test]
     fn the_stamp_is_of_the_put_or_else_of_the_start() {
+        let _watch = Watch::new();
         let second = Duration::from_secs(1);
         let (status, put) = (Status::new(), Status::new());
         assert_eq!(status.stamped(), None);
@@ -249,6 +253,7 @@ mod tests {
 
     #[test]
     fn a_stamp_is_there_at_the_epoch_and_after_all_time() {
+        let _watch = Watch::new();
         let status = Status::new();
         status.stamp(Duration::ZERO);
         assert_eq!(status.stamped(), Some(Duration::ZERO));
@@ -259,6 +264,7 @@ mod tests {
 
     #[test]
     fn the_latest_waker_is_kept_once() {
+        let _watch = Watch::new();
         let status = Status::new();
         let (first, second) = (Arc::new(Nothing), Arc::new(Nothing));
         let wakers = [&first, &first, &second].map(|waker| Waker::from(waker.clone()));
@@ -275,6 +281,7 @@ mod tests {
 
     #[test]
     fn an_outcome_is_read_once_it_is_published() {
+        let _watch = Watch::new();
         let entry = Entry::vacant(None);
         entry.occupy("key");
         entry.write(Ok(7));
@@ -289,6 +296,7 @@ mod tests {
 
     #[test]
     fn a_key_and_a_value_that_panic_in_their_drops_go_quietly() {
+        let _watch = Watch::new();
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {

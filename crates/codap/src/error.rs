@@ -44,7 +44,7 @@ impl Ending {
 /// do) with the secrets of URLs and credentials cut out; [`source`](std::error::Error::source) is
 /// the work's own error, to downcast. An error of one entry that another entry passes on is not
 /// wrapped again and again: the first error stays the [`root`](Error::root), the entries between
-/// are named.
+/// are named. Making one costs an allocation and a pass over the name; its predicates cost nothing.
 ///
 /// ```
 /// # let kv = codap::Kv::<&str, u32>::new();

@@ -33,8 +33,12 @@ pub enum What {
     /// It ended.
     Ended(Ending),
     /// Somebody began to wait for it at `from`, and stopped (it had ended, or they gave up) at
-    /// the event's time. Who waits for arrivals waited for the one that came; if they gave up, for
-    /// none, and nothing is recorded.
+    /// the event's time.
+    ///
+    /// Who waits for the next arrival (`next`, `first` and their like) waited for the one that
+    /// came; if they gave up before, for none, and nothing is recorded. Who waits for everything
+    /// (`join`, `finish_by`) waited for the one that came last; if they gave up, or the time was up,
+    /// for each that was pending then, which makes an event of each.
     Waited {
         /// Who.
         by: Waiter,

@@ -80,7 +80,7 @@ type Ask<E, A> = dyn FnMut(&E) -> A + Send;
 type Fallback<V> = dyn FnOnce(&Error) -> V + Send;
 
 pin_project_lite::pin_project! {
-    /// The future, and the builder, of [`fetch`].
+    /// The future, and the builder, of [`fetch`]. Dropping it drops the attempt in flight.
     #[must_use = "futures do nothing unless polled"]
     pub struct Fetch<F, T, V, E> {
         make: F,
@@ -217,7 +217,8 @@ impl<V, E: Into<BoxError>> Policy<V, E> {
 
 impl<F, T, V, E> Fetch<F, T, V, E> {
     /// Ends each attempt that takes longer, counted from its start. A container's deadline ends it
-    /// earlier. Beyond the end of time (`Duration::MAX`) is never.
+    /// earlier. Beyond the end of time (`Duration::MAX`) is never. The attempt's future is dropped then.
+    /// Cost: one sleep on the timer thread for each attempt that is pending.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = Some(timeout);
         self
@@ -263,14 +264,15 @@ impl<F, T, V, E> Fetch<F, T, V, E> {
         self
     }
 
-    /// Tries again only after errors for which `retryable` holds. Without it after all of them.
+    /// Tries again only after errors for which `retryable` holds. Without it after all of them. Cost: a
+    /// box.
     pub fn retry_if(mut self, retryable: impl FnMut(&E) -> bool + Send + 'static) -> Self {
         self.policy.retry_if = Some(Box::new(retryable));
         self
     }
 
     /// Takes the delay from the error where it holds one, as an HTTP `Retry-After` does. It takes
-    /// the place of the delay of the backoff, which still says how often.
+    /// the place of the delay of the backoff, which still says how often. Cost: a box.
     pub fn retry_after(
         mut self,
         delay: impl FnMut(&E) -> Option<Duration> + Send + 'static,
@@ -296,7 +298,7 @@ impl<F, T, V, E> Fetch<F, T, V, E> {
         self.or_else(|_| value)
     }
 
-    /// Yields what `default` makes of the error; else as [`or_default`](Self::or_default).
+    /// Yields what `default` makes of the error; else as [`or_default`](Self::or_default). Cost: a box.
     pub fn or_else(mut self, default: impl FnOnce(&Error) -> V + Send + 'static) -> Self {
         self.policy.default = Some(Box::new(default));
         self

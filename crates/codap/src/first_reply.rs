@@ -24,7 +24,8 @@ use crate::waiters::Mark;
 /// `fr[0]` is the first reply, whoever it is from, `fr[1]` the second. A `FirstReply` owns its
 /// entries: dropping it cancels what is pending. It gives all of [`Pusher`] (push), of
 /// [`FirstReplyHandle`] (read by arrival) and of [`Owner`] (wait for many, take everything). A
-/// failure is a reply too: for the first success see [`first_ok`](Owner::first_ok).
+/// failure is a reply too: for the first success see [`first_ok`](Owner::first_ok). Its cost is that
+/// of a [`Kv`](crate::Kv) but for the hash of keys.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -41,22 +42,23 @@ use crate::waiters::Mark;
 /// ```
 pub struct FirstReply<V: Send + Sync + 'static>(Owner<usize, V, FirstReplyHandle<V>>);
 
-/// The part of a [`FirstReply`] that entries may hold: push, and read by arrival.
+/// The part of a [`FirstReply`] that entries may hold: push, and read by arrival. Like every handle
+/// it does not keep the work alive, and a clone costs a reference count.
 pub struct FirstReplyHandle<V>(Pusher<V>);
 
 impl<V: Send + Sync + 'static> FirstReply<V> {
     /// An empty list. Nothing is started before the first push, which also decides where entries
-    /// run; see [`Kv::new`](crate::Kv::new).
+    /// run; see [`Kv::new`](crate::Kv::new), also for the cost.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// An empty list whose entries run on `runtime`, wherever they are pushed from.
+    /// An empty list whose entries run on `runtime`, wherever they are pushed from. Starts nothing.
     pub fn on(runtime: &(impl Runtime + Clone)) -> Self {
         Self::builder().on(runtime).build()
     }
 
-    /// A list with a limit, a deadline or a record.
+    /// A list with a limit, a deadline or a record. Starts nothing.
     pub fn builder() -> Builder<Self> {
         Builder::new(|config, home| {
             let group = Group::new(config, home);
@@ -66,7 +68,7 @@ impl<V: Send + Sync + 'static> FirstReply<V> {
 
     /// Moves every outcome out in the order of arrival, with the position of its push, once every
     /// entry has ended and all work is gone. Dropping the future drops the list, which cancels
-    /// what is pending.
+    /// what is pending. Cost: a move of each outcome into one `Vec`, and another to order them.
     ///
     /// # Errors
     /// The list itself, unchanged, if a handle, a [`Reply`](crate::Reply) or a subtask in
@@ -83,12 +85,14 @@ impl<V: Send + Sync + 'static> FirstReply<V> {
         Ok(order.into_iter().filter_map(|pushed| results.get_mut(pushed)?.take()).collect())
     }
 
-    /// Cancels what is pending and waits until all work is gone.
+    /// Cancels what is pending and waits until all work is gone; see
+    /// [`Kv::shutdown`](crate::Kv::shutdown), also for what dropping the future does.
     pub async fn shutdown(self) {
         self.0.shutdown().await;
     }
 
-    /// Lets the pending work run to its end with nobody to read it. Deadlines hold on.
+    /// Lets the pending work run to its end with nobody to read it; see
+    /// [`Kv::detach`](crate::Kv::detach). Deadlines hold on.
     pub fn detach(self) {
         self.0.detach();
     }
@@ -96,7 +100,8 @@ impl<V: Send + Sync + 'static> FirstReply<V> {
 
 impl<V: Send + Sync + 'static> FirstReplyHandle<V> {
     /// Waits for the `nth` reply to arrive, from 0. Dropping the future gives the wait up and
-    /// nothing else. Reading takes nothing away: a reply can be read again.
+    /// nothing else. Reading takes nothing away: a reply can be read again. Cost: the container's lock
+    /// for each poll.
     ///
     /// # Errors
     /// How that entry ended, if without a value; `is_missing` if so many were not pushed;
@@ -125,7 +130,7 @@ impl<V: Send + Sync + 'static> FirstReplyHandle<V> {
     }
 
     /// The `nth` reply, if it has arrived; never waits. `Some(Err(missing))` if so many were not
-    /// pushed.
+    /// pushed. Cost: the container's lock.
     pub fn try_get(&self, nth: usize) -> Option<Result<&V, Error>> {
         let group = self.0.group();
         match arrival(&self.0, nth) {
@@ -134,12 +139,12 @@ impl<V: Send + Sync + 'static> FirstReplyHandle<V> {
         }
     }
 
-    /// As which push the `nth` reply was put, if it has arrived.
+    /// As which push the `nth` reply was put, if it has arrived. Cost: the container's lock.
     pub fn pushed_as(&self, nth: usize) -> Option<usize> {
         arrival(&self.0, nth).ok()?.map(|index| index as usize)
     }
 
-    /// A handle of its own.
+    /// A handle of its own. Cost: a reference count.
     pub fn handle(&self) -> Self {
         self.clone()
     }
@@ -157,7 +162,7 @@ fn arrival<V: Send + Sync + 'static>(list: &Pusher<V>, nth: usize) -> Result<Opt
     })
 }
 
-/// The future of [`FirstReplyHandle::get`].
+/// The future of [`FirstReplyHandle::get`]: dropping it gives the wait up and touches nothing else.
 #[must_use = "futures do nothing unless polled"]
 pub struct Nth<'a, V: Send + Sync + 'static> {
     list: &'a Pusher<V>,
@@ -219,7 +224,8 @@ impl<V> Deref for FirstReplyHandle<V> {
     }
 }
 
-/// The reply that arrived as number `nth`; it waits, blocking the thread.
+/// The reply that arrived as number `nth`; it waits, blocking the thread, as
+/// [`get_blocking`](FirstReplyHandle::get_blocking) does.
 ///
 /// # Panics
 /// With the entry's error, if there is no value, and where blocking is an error.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+use crate::leaks::Watch;
 use crate::reply::park_on;
 use crate::{
     BoxError, Ending, Error, FirstReply, Kv, KvHandle, Ordered, Reply, Threads, drain, fetch,
@@ -32,6 +33,7 @@ impl Drop for Guard {
 
 #[test]
 fn every_way_to_put_and_to_read() {
+    let _watch = Watch::new();
     let kv = Kv::<String, String>::on(&Threads);
     let text = |text: &str| text.to_owned();
     kv.put(text("future"), async { "a".to_owned() });
@@ -54,6 +56,7 @@ fn every_way_to_put_and_to_read() {
 
 #[test]
 fn two_threads_put_and_read_while_the_arena_grows() {
+    let _watch = Watch::new();
     const EACH: usize = if cfg!(miri) { 50 } else { 5_000 };
     let kv = Kv::<usize, usize>::on(&Threads);
     let begin = Barrier::new(2);
@@ -81,6 +84,7 @@ fn two_threads_put_and_read_while_the_arena_grows() {
 
 #[test]
 fn a_key_that_is_put_again() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, u32>::on(&Threads);
     let (sender, receiver) = channel();
     let guard = Guard(sender, "dropped");
@@ -96,6 +100,7 @@ fn a_key_that_is_put_again() {
 
 #[test]
 fn cancelled_while_it_runs_and_while_it_waits_for_a_permit() {
+    let _watch = Watch::new();
     let list = Ordered::<u32>::builder().on(&Threads).limit(1).build();
     let (sender, receiver) = channel();
     let (runs, waits) = (Guard(sender.clone(), "runs"), Guard(sender, "waits"));
@@ -120,6 +125,7 @@ fn cancelled_while_it_runs_and_while_it_waits_for_a_permit() {
 
 #[test]
 fn a_dropped_container_cancels_and_its_replies_stay() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, String>::on(&Threads);
     let (sender, receiver) = channel();
     let guard = Guard(sender, "dropped");
@@ -139,6 +145,7 @@ fn a_dropped_container_cancels_and_its_replies_stay() {
 
 #[test]
 fn a_detached_container_runs_on() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, u32>::on(&Threads);
     let (sender, receiver) = channel();
     let go = kv.slot("go");
@@ -167,6 +174,7 @@ impl Drop for Bomb {
 
 #[test]
 fn panics_in_work_and_in_drops() {
+    let _watch = Watch::new();
     let drops = Arc::new(AtomicUsize::new(0));
     let bomb = || Bomb(drops.clone());
     let list = Ordered::<Option<Bomb>>::on(&Threads);
@@ -195,6 +203,7 @@ fn panics_in_work_and_in_drops() {
 
 #[test]
 fn a_limit_holds_and_starts_in_order() {
+    let _watch = Watch::new();
     const ALL: usize = 12;
     let list = Ordered::<usize>::builder().on(&Threads).limit(1).build();
     let (running, started) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -219,6 +228,7 @@ fn a_limit_holds_and_starts_in_order() {
 
 #[test]
 fn entries_wait_for_entries_with_one_permit() {
+    let _watch = Watch::new();
     fn future(kv: KvHandle<u32, u32>, n: u32) -> crate::BoxFuture {
         Box::pin(async move {
             if n > 0 {
@@ -247,6 +257,7 @@ fn entries_wait_for_entries_with_one_permit() {
 
 #[test]
 fn an_entry_that_waits_for_itself() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, u32>::on(&Threads);
     let (first, second) = (kv.handle(), kv.handle());
     let begin = kv.slot("begin");
@@ -264,6 +275,7 @@ fn an_entry_that_waits_for_itself() {
 
 #[test]
 fn arrivals_and_races() {
+    let _watch = Watch::new();
     let race = FirstReply::<u32>::on(&Threads);
     race.push(async { Err::<u32, _>("no") });
     let slow = race.push(pending::<u32>());
@@ -281,6 +293,7 @@ fn arrivals_and_races() {
 
 #[test]
 fn a_deadline_ends_what_runs_and_what_waits() {
+    let _watch = Watch::new();
     let after = Duration::from_millis(5);
     let list = Ordered::<u32>::builder().on(&Threads).limit(1).deadline(after).build();
     let replies = [list.push(pending::<u32>()), list.push(async { 7 }), list.push_blocking(|| 7)];
@@ -292,6 +305,7 @@ fn a_deadline_ends_what_runs_and_what_waits() {
 
 #[test]
 fn attempts_and_a_default() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, u32>::builder().on(&Threads).limit(1).build();
     let tries = Arc::new(AtomicUsize::new(0));
     let count = tries.clone();
@@ -313,6 +327,7 @@ fn attempts_and_a_default() {
 
 #[test]
 fn the_bulk_form_gives_everything_once() {
+    let _watch = Watch::new();
     let all = if cfg!(miri) { 30 } else { 3_000 };
     let mut bulk =
         pin!(drain((0..all).map(|n| async move { Ok::<_, BoxError>(n) })).limit(3).on(&Threads));
@@ -325,6 +340,7 @@ fn the_bulk_form_gives_everything_once() {
 
 #[test]
 fn outside_work_starts_and_pauses_by_permits() {
+    let _watch = Watch::new();
     let kv = Kv::<u32, u32>::builder().on(&Threads).limit(1).build();
     let (sender, receiver) = channel();
     for n in 0..2 {
@@ -354,6 +370,7 @@ fn outside_work_starts_and_pauses_by_permits() {
 
 #[test]
 fn a_long_chain_of_errors_is_passed_on_and_dropped() {
+    let _watch = Watch::new();
     #[derive(Debug)]
     struct Wrapped(Error);
     impl std::fmt::Display for Wrapped {
@@ -373,6 +390,7 @@ fn a_long_chain_of_errors_is_passed_on_and_dropped() {
 
 #[test]
 fn what_happened_is_recorded() {
+    let _watch = Watch::new();
     let kv = Kv::<u32, u32>::builder().on(&Threads).limit(1).record(true).build();
     let handle = kv.handle();
     let outer: Reply<u32> =
@@ -385,6 +403,7 @@ fn what_happened_is_recorded() {
 
 #[test]
 fn a_poll_that_is_given_up_leaves_the_entry_readable() {
+    let _watch = Watch::new();
     let kv = Kv::<&str, u32>::on(&Threads);
     let slot = kv.slot("late");
     {

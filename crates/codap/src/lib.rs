@@ -163,6 +163,10 @@ mod group;
 #[cfg(all(test, not(codap_loom)))]
 mod in_small;
 mod kv;
+#[cfg(test)]
+#[path = "../tests/it/leaks.rs"]
+#[expect(dead_code, reason = "the integration tests count more")]
+mod leaks;
 mod limiter;
 #[cfg(all(test, codap_loom))]
 mod loom_models;

@@ -89,9 +89,11 @@ impl<T> Limiter<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leaks::Watch;
 
     #[test]
     fn free_permits_go_to_who_asks_until_none_is_left() {
+        let _watch = Watch::new();
         let mut limiter = Limiter::<u32>::new(2);
         assert!(limiter.try_start());
         assert!(limiter.try_resume());
@@ -103,6 +105,7 @@ mod tests {
 
     #[test]
     fn who_comes_back_goes_first_and_each_line_keeps_its_order() {
+        let _watch = Watch::new();
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
         limiter.queue_start(2, "third");
@@ -122,6 +125,7 @@ mod tests {
 
     #[test]
     fn a_free_permit_is_for_the_line_and_not_for_who_comes_by() {
+        let _watch = Watch::new();
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
         limiter.queue_start(0, "fresh");
@@ -136,6 +140,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_has_lapsed_leaves_the_permit_to_the_next() {
+        let _watch = Watch::new();
         let mut limiter = Limiter::new(1);
         assert!(limiter.try_start());
         limiter.queue_start(0, "lapsed");
@@ -149,6 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_out_of_a_line_leaves_the_rest_in_order() {
+        let _watch = Watch::new();
         let mut limiter = Limiter::new(0);
         for n in 0..6 {
             limiter.queue_start(n, n);
@@ -166,6 +172,7 @@ mod tests {
 
     #[test]
     fn permits_are_neither_lost_nor_made() {
+        let _watch = Watch::new();
         let seeds = if cfg!(miri) { 3 } else { 300 };
         for seed in 0..seeds {
             let mut rng = fastrand::Rng::with_seed(seed);

@@ -15,7 +15,7 @@ use crate::runtime::Runtime;
 ///
 /// An `Ordered` owns its entries: dropping it cancels what is pending. It gives all of
 /// [`Pusher`] (push), of [`OrderedHandle`] (read by position) and of [`Owner`] (wait for many, take
-/// everything, also as they arrive).
+/// everything, also as they arrive). Its cost is that of a [`Kv`](crate::Kv) but for the hash of keys.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -39,17 +39,17 @@ pub struct OrderedHandle<V>(Pusher<V>);
 
 impl<V: Send + Sync + 'static> Ordered<V> {
     /// An empty list. Nothing is started before the first push, which also decides where entries
-    /// run; see [`Kv::new`](crate::Kv::new).
+    /// run; see [`Kv::new`](crate::Kv::new), also for the cost.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// An empty list whose entries run on `runtime`, wherever they are pushed from.
+    /// An empty list whose entries run on `runtime`, wherever they are pushed from. Starts nothing.
     pub fn on(runtime: &(impl Runtime + Clone)) -> Self {
         Self::builder().on(runtime).build()
     }
 
-    /// A list with a limit, a deadline or a record.
+    /// A list with a limit, a deadline or a record. Starts nothing.
     pub fn builder() -> Builder<Self> {
         Builder::new(|config, home| {
             let group = Group::new(config, home);
@@ -58,7 +58,8 @@ impl<V: Send + Sync + 'static> Ordered<V> {
     }
 
     /// Moves every outcome out, in order, once every entry has ended and all work is gone.
-    /// Dropping the future drops the list, which cancels what is pending.
+    /// Dropping the future drops the list, which cancels what is pending. Cost: a move of each outcome
+    /// into one `Vec`.
     ///
     /// # Errors
     /// The list itself, unchanged, if a handle, a [`Reply`](crate::Reply) or a subtask in
@@ -68,19 +69,22 @@ impl<V: Send + Sync + 'static> Ordered<V> {
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
-    /// Cancels what is pending and waits until all work is gone.
+    /// Cancels what is pending and waits until all work is gone; see
+    /// [`Kv::shutdown`](crate::Kv::shutdown), also for what dropping the future does.
     pub async fn shutdown(self) {
         self.0.shutdown().await;
     }
 
-    /// Lets the pending work run to its end with nobody to read it. Deadlines hold on.
+    /// Lets the pending work run to its end with nobody to read it; see
+    /// [`Kv::detach`](crate::Kv::detach). Deadlines hold on.
     pub fn detach(self) {
         self.0.detach();
     }
 }
 
 impl<V: Send + Sync + 'static> OrderedHandle<V> {
-    /// Waits for the entry at `position`. Dropping the future gives the wait up and nothing else.
+    /// Waits for the entry at `position`. Dropping the future gives the wait up and nothing else. Cost:
+    /// none to speak of if it has ended, else the container's lock for each poll.
     ///
     /// # Errors
     /// How the entry ended, if without a value; `is_missing` if fewer were pushed; `is_cycle` if
@@ -99,7 +103,7 @@ impl<V: Send + Sync + 'static> OrderedHandle<V> {
     }
 
     /// The reply of the entry at `position`, if it has ended; never waits. `Some(Err(missing))` if
-    /// fewer were pushed.
+    /// fewer were pushed. Takes no lock.
     pub fn try_get(&self, position: usize) -> Option<Result<&V, Error>> {
         match self.0.find(position) {
             Ok(index) => self.0.group().read(index),
@@ -107,7 +111,8 @@ impl<V: Send + Sync + 'static> OrderedHandle<V> {
         }
     }
 
-    /// A part of the list, read in order. What is pushed later is part of an open range.
+    /// A part of the list, read in order. What is pushed later is part of an open range. Making and
+    /// dropping it costs nothing and cancels nothing.
     pub fn range(&self, range: impl RangeBounds<usize>) -> Range<'_, V> {
         let next = match range.start_bound() {
             Bound::Included(&first) => first,
@@ -122,7 +127,7 @@ impl<V: Send + Sync + 'static> OrderedHandle<V> {
         Range { list: self, next, end }
     }
 
-    /// A handle of its own.
+    /// A handle of its own. Cost: a reference count.
     pub fn handle(&self) -> Self {
         self.clone()
     }
@@ -146,19 +151,20 @@ impl<'a, V: Send + Sync + 'static> Range<'a, V> {
     }
 
     /// Waits for the next entry; `None` at the end of the range or of what was pushed. Dropping
-    /// the future skips the entry that it waited for.
+    /// the future skips the entry that it waited for, which runs on. Cost: as
+    /// [`OrderedHandle::get`].
     pub async fn next(&mut self) -> Option<Result<&'a V, Error>> {
         let position = self.step()?;
         Some(self.list.get(position).await)
     }
 
-    /// Waits for the next entry, blocking the thread.
+    /// Waits for the next entry, blocking the thread; as [`OrderedHandle::get_blocking`].
     pub fn next_blocking(&mut self) -> Option<Result<&'a V, Error>> {
         let position = self.step()?;
         Some(self.list.get_blocking(position))
     }
 
-    /// The entry at `at` of this range, from 0.
+    /// The entry at `at` of this range, from 0; as [`OrderedHandle::get`].
     ///
     /// # Errors
     /// As [`OrderedHandle::get`]; `is_missing` beyond the end of the range.
@@ -211,7 +217,8 @@ impl<V> Deref for OrderedHandle<V> {
     }
 }
 
-/// The value at a position, as of a `Vec`, but it waits, blocking the thread.
+/// The value at a position, as of a `Vec`, but it waits, blocking the thread, as
+/// [`get_blocking`](OrderedHandle::get_blocking) does.
 ///
 /// # Panics
 /// With the entry's error, if there is no value, and where blocking is an error.

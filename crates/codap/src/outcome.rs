@@ -5,7 +5,7 @@ use crate::error::BoxError;
 /// What the work of an entry may yield for a container of `V`: `V` itself, or `Result<V, E>` with
 /// any error that `?` could turn into a boxed one. Implemented for exactly these two.
 ///
-/// `M` tells the two apart, and is always inferred.
+/// `M` tells the two apart, and is always inferred; at run time it costs nothing.
 #[diagnostic::on_unimplemented(
     message = "work that yields `{Self}` cannot fill an entry of `{V}`",
     label = "this work yields `{Self}`",
@@ -50,7 +50,8 @@ impl<V, E: Into<BoxError>> sealed::Sealed<V, Fallible> for Result<V, E> {
 
 impl<V, E: Into<BoxError>> Outcome<V, Fallible> for Result<V, E> {}
 
-/// `Ok`, with an error type that every `?` fits: the last line of an async block that uses `?`.
+/// `Ok`, with an error type that every `?` fits: the last line of an async block that uses `?`. Costs
+/// nothing.
 ///
 /// ```
 /// # let kv = codap::Kv::<&str, u16>::new();

@@ -6,12 +6,13 @@ use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
-use crate::board::Board;
+use crate::board::{Board, EntryRef};
 use crate::current;
+use crate::entry::ENDED;
 use crate::error::{Error, Errors};
 use crate::event::Event;
 use crate::group::{Group, Key};
@@ -29,6 +30,9 @@ use crate::waiters::Mark;
 /// Nothing in here starts or stops work, except where it says so: the work runs on whether or not
 /// anybody waits, and dropping one of these futures only gives the wait up. Inside of an entry
 /// every wait gives the entry's permit back.
+///
+/// A wait costs the container's lock for each poll; a wait for everything is woken once, for the last
+/// ending.
 pub struct Owner<K: Key, V: Send + Sync + 'static, H> {
     handle: H,
     group: Arc<Group<K, V>>,
@@ -42,6 +46,32 @@ impl<K: Key, V: Send + Sync + 'static> Drop for Fuse<K, V> {
     fn drop(&mut self) {
         if let Some(group) = &self.0 {
             group.cancel_all(true, "its container was dropped");
+        }
+    }
+}
+
+/// A wait for everything, where waits are recorded: one that is given up was for whatever is pending
+/// then.
+struct ForAll<'a, K: Key, V: Send + Sync + 'static> {
+    group: &'a Group<K, V>,
+    by: Option<EntryRef>,
+    from: Duration,
+}
+
+impl<'a, K: Key, V: Send + Sync + 'static> ForAll<'a, K, V> {
+    fn begin(group: &'a Group<K, V>) -> Option<Self> {
+        let board = group.board();
+        let begin = || Self { group, by: current::entry(), from: board.clock() };
+        board.config.record.then(begin)
+    }
+}
+
+impl<K: Key, V: Send + Sync + 'static> Drop for ForAll<'_, K, V> {
+    fn drop(&mut self) {
+        for index in 0..self.group.len() {
+            if !self.group.status(index).has(ENDED) {
+                self.group.board().record_wait(index, self.by.as_ref(), self.from);
+            }
         }
     }
 }
@@ -116,6 +146,9 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// All replies in the order of arrival, by a cursor of their own: an asynchronous iterator,
     /// which is also a [`Stream`].
     ///
+    /// Dropping it, or the future of its `next`, changes nothing for anybody. Cost: nothing to make
+    /// it, the container's lock once for each reply.
+    ///
     /// ```
     /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
     /// use futures_util::StreamExt;
@@ -132,7 +165,8 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
         Arrivals { group: &self.group, cursor: 0, until: None }
     }
 
-    /// All entries put so far in the order of their puts, each with a future of its reply.
+    /// All entries put so far in the order of their puts, each with a future of its reply, which may
+    /// be dropped. Takes no lock and allocates nothing.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Get<'_, V>)> {
         (0..self.group.len()).map(|index| (self.group.key(index), Get::new(self.group.cell(index))))
     }
@@ -141,6 +175,9 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     ///
     /// Inside of an entry it waits for one after another, and reads an entry that waits for the
     /// caller (the caller's own, in the same container) as a cycle.
+    ///
+    /// Dropping the future gives the wait up and cancels nothing. Cost: one wake for the last ending
+    /// (inside of an entry one for each that is pending), one pass over all entries, and the `Vec`.
     pub async fn join(&self) -> Vec<Keyed<'_, K, V>> {
         if current::entry().is_some() {
             return self.join_one_by_one().await;
@@ -165,6 +202,7 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     /// Waits until all entries have reached a mark, those included that are put meanwhile.
     async fn all(&self, mark: fn(u32) -> Mark) {
         let board = self.group.board();
+        let _recorded = ForAll::begin(&self.group);
         loop {
             let len = board.len();
             if !Until::new(board, mark(len)).await || board.len() == len {
@@ -173,7 +211,10 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
         }
     }
 
-    /// Waits until everything has a value, or the first entry ends without one. The others run on.
+    /// Waits until everything has a value, or the first entry ends without one. The others run on,
+    /// also if the future is dropped.
+    ///
+    /// Cost: the container's lock once for each arrival, one pass over all entries, and the `Vec`.
     ///
     /// # Errors
     /// The first error in the order of arrival.
@@ -188,7 +229,8 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
             .collect()
     }
 
-    /// The first entry to end, however it ends; `None` if nothing was put. The others run on.
+    /// The first entry to end, however it ends; `None` if nothing was put. The others run on, also
+    /// if the future is dropped. Cost: the container's lock twice, whatever the number of entries.
     pub async fn first(&self) -> Option<Keyed<'_, K, V>> {
         if self.group.len() == 0 {
             return None;
@@ -199,6 +241,9 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
 
     /// The first success; then everything of this container that is still pending is cancelled,
     /// and its other readers read just that. Dropping the future cancels nothing.
+    ///
+    /// Cost: the container's lock once for each arrival up to the winner's, and a cancel of each
+    /// entry that is pending then.
     ///
     /// # Errors
     /// If no entry succeeds: all errors, in the order of arrival.
@@ -232,7 +277,8 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
     ///
     /// It is never early, and late by no more than the waiting thread is: codap's own timer thread
     /// wakes it. On a single thread that another entry keeps busy it can only be as early as that
-    /// entry lets go.
+    /// entry lets go. Dropping the future gives the wait up and cancels nothing. Cost: one sleep on
+    /// the timer thread, one pass over all entries, and the two lists of the answer.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
@@ -274,49 +320,52 @@ impl<K: Key, V: Send + Sync + 'static, H> Owner<K, V, H> {
         Finished { values, missing }
     }
 
-    /// How many entries were put.
+    /// How many entries were put. Takes no lock.
     pub fn len(&self) -> usize {
         self.group.len() as usize
     }
 
-    /// Whether nothing was put.
+    /// Whether nothing was put. Takes no lock.
     pub fn is_empty(&self) -> bool {
         self.group.len() == 0
     }
 
-    /// How many entries have ended, with or without a value.
+    /// How many entries have ended, with or without a value. Cost: the container's lock.
     pub fn done(&self) -> usize {
         self.group.board().counts().0 as usize
     }
 
-    /// How many entries have ended without a value.
+    /// How many entries have ended without a value. Cost: the container's lock.
     pub fn failed(&self) -> usize {
         self.group.board().counts().1 as usize
     }
 
-    /// How many entries have not ended.
+    /// How many entries have not ended. Cost: the container's lock.
     pub fn pending(&self) -> usize {
         let done = self.done();
         self.len() - done.min(self.len())
     }
 
-    /// Cancels everything that is pending. What is put later runs.
+    /// Cancels everything that is pending. What is put later runs. Futures are dropped the next time
+    /// their tasks run; functions that run already are not stopped, and keep their permits. Cost: one
+    /// pass over all entries, and the container's lock for each that is pending.
     pub fn cancel_all(&self) {
         self.group.cancel_all(false, "on request");
     }
 
-    /// The number of this container among all of the process, as events name it.
+    /// The number of this container among all of the process, as events name it. Costs nothing.
     pub fn id(&self) -> u64 {
         self.group.board().id
     }
 
     /// What happened so far, in the order of time; empty unless built with
-    /// [`record`](crate::Builder::record).
+    /// [`record`](crate::Builder::record). Cost: a copy of the whole record, and its sorting.
     pub fn events(&self) -> Vec<Event> {
         self.group.events()
     }
 
-    /// The instant from which the times of [`events`](Self::events) are counted: the first put.
+    /// The instant from which the times of [`events`](Self::events) are counted: the first put. Takes
+    /// no lock.
     pub fn recorded_since(&self) -> Instant {
         self.group.board().epoch()
     }
@@ -391,7 +440,7 @@ pub struct Arrivals<'a, K: Key, V: Send + Sync + 'static> {
 
 impl<'a, K: Key, V: Send + Sync + 'static> Arrivals<'a, K, V> {
     /// The next reply; `None` when all that was put so far is out, and `Some` again after a later
-    /// put. Dropping the future loses nothing.
+    /// put. Dropping the future loses nothing. Cost: the container's lock once, or twice if it waits.
     pub async fn next(&mut self) -> Option<Keyed<'a, K, V>> {
         poll_fn(|cx| self.poll_arrival(cx)).await
     }
@@ -438,7 +487,8 @@ impl<K: Key, V: Send + Sync + 'static> fmt::Debug for Arrivals<'_, K, V> {
     }
 }
 
-/// What was there at the instant of [`Owner::finish_by`], in the order of the puts.
+/// What was there at the instant of [`Owner::finish_by`], in the order of the puts. It is a list that
+/// was made then: looking at it costs nothing, and what ends later changes nothing in it.
 #[derive(Clone)]
 pub struct Finished<'a, K, V> {
     values: Vec<(&'a K, &'a V)>,

@@ -46,7 +46,7 @@ use crate::runtime::Runtime;
 #[derive(Debug)]
 pub struct Page(Kv<String, Piece>);
 
-/// A value of a [`Page`].
+/// A value of a [`Page`], in a box of its own.
 pub struct Piece(Box<dyn AnyPiece>);
 
 trait AnyPiece: erased_serde::Serialize + Any + Send + Sync {}
@@ -58,7 +58,7 @@ impl Piece {
         Self(Box::new(value))
     }
 
-    /// The value, if it is a `T`.
+    /// The value, if it is a `T`. Cost: a comparison of types.
     pub fn downcast_ref<T: 'static>(&self) -> Option<&T> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
@@ -83,18 +83,18 @@ impl Page {
         Self(Kv::new())
     }
 
-    /// An empty page whose entries run on `runtime`, wherever they are put from.
+    /// An empty page whose entries run on `runtime`, wherever they are put from. Starts nothing.
     pub fn on(runtime: &(impl Runtime + Clone)) -> Self {
         Self(Kv::on(runtime))
     }
 
-    /// A page with a limit, a deadline or a record.
+    /// A page with a limit, a deadline or a record. Starts nothing.
     pub fn builder() -> Builder<Self> {
         Builder::new(|config, home| Self(Kv::built(config, home)))
     }
 
-    /// Puts work that can fail, and starts it. Cost: one allocation more than [`Kv`]'s put, for
-    /// the value.
+    /// Puts work that can fail, and starts it. Cancelled as by [`put`](crate::KvHandle::put) of a
+    /// [`Kv`]. Cost: one allocation more than that, for the value, and one for the key.
     pub fn put<T, E, W>(&self, key: impl Into<String>, work: W) -> PageReply<T>
     where
         W: IntoFuture<Output = Result<T, E>, IntoFuture: Send + 'static>,
@@ -105,7 +105,7 @@ impl Page {
         PageReply::new(self.0.put(key.into(), async move { work.await.map(Piece::new) }))
     }
 
-    /// Puts work that cannot fail, and starts it.
+    /// Puts work that cannot fail, and starts it; else as [`put`](Self::put).
     pub fn put_ok<T, W>(&self, key: impl Into<String>, work: W) -> PageReply<T>
     where
         W: IntoFuture<Output = T, IntoFuture: Send + 'static>,
@@ -115,7 +115,8 @@ impl Page {
         PageReply::new(self.0.put(key.into(), async move { Piece::new(work.await) }))
     }
 
-    /// Puts a function that can fail, to be called on a thread of codap's pool.
+    /// Puts a function that can fail, to be called on a thread of codap's pool: as
+    /// [`put_blocking`](crate::KvHandle::put_blocking) of a [`Kv`], and an allocation for the value.
     pub fn put_blocking<T, E, F>(&self, key: impl Into<String>, f: F) -> PageReply<T>
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
@@ -125,7 +126,7 @@ impl Page {
         PageReply::new(self.0.put_blocking(key.into(), || f().map(Piece::new)))
     }
 
-    /// Puts a value that is there already.
+    /// Puts a value that is there already. Runs nothing. Cost: two allocations, for key and value.
     pub fn insert<T>(&self, key: impl Into<String>, value: T) -> PageReply<T>
     where
         T: Serialize + Send + Sync + 'static,
@@ -216,7 +217,8 @@ impl<T: 'static> PageReply<T> {
         piece.downcast_ref().expect("the entry holds what was put, and its reply knows the type")
     }
 
-    /// Waits for the entry. Dropping the future gives the wait up, and nothing else.
+    /// Waits for the entry. Dropping the future gives the wait up, and nothing else. Cost: as
+    /// [`Reply::get`].
     ///
     /// # Errors
     /// How the entry ended, if without a value; a cycle, if it waits for the caller's entry.
@@ -224,7 +226,7 @@ impl<T: 'static> PageReply<T> {
         self.reply.get().await.map(Self::typed)
     }
 
-    /// Waits for the entry, blocking the thread.
+    /// Waits for the entry, blocking the thread; as [`Reply::get_blocking`].
     ///
     /// # Errors
     /// As [`get`](Self::get), and "would block" where blocking would stop the runtime.
@@ -232,12 +234,12 @@ impl<T: 'static> PageReply<T> {
         self.reply.get_blocking().map(Self::typed)
     }
 
-    /// The reply, if the entry has ended. Never waits.
+    /// The reply, if the entry has ended. Never waits, and takes no lock.
     pub fn try_get(&self) -> Option<Result<&T, Error>> {
         self.reply.try_get().map(|reply| reply.map(Self::typed))
     }
 
-    /// The same handle without the type.
+    /// The same handle without the type: to cancel the entry, or to be called when it has ended.
     pub fn reply(&self) -> &Reply<Piece> {
         &self.reply
     }

@@ -546,6 +546,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::leaks::Watch;
 
     /// A receiver that has gone wants to know nothing.
     fn tell<T>(to: &Sender<T>, what: T) {
@@ -618,6 +619,7 @@ mod tests {
 
     #[test]
     fn the_shared_one() {
+        let _watch = Watch::new();
         let (tx, rx) = channel();
         assert!(!on_pool_thread());
         run(Box::new(move || {
@@ -632,6 +634,7 @@ mod tests {
 
     #[test]
     fn first_in_first_out() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 1);
         POOL.with_cores(1);
         let (tx, rx) = channel();
@@ -646,6 +649,7 @@ mod tests {
 
     #[test]
     fn a_thread_survives_panics() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 1);
         POOL.with_cores(1);
         let (tx, rx) = channel();
@@ -665,6 +669,7 @@ mod tests {
 
     #[test]
     fn nothing_is_stranded_behind_a_blocked_job() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(64, 64);
         POOL.with_cores(2);
         let (tx, rx) = channel::<()>();
@@ -684,6 +689,7 @@ mod tests {
 
     #[test]
     fn grows_for_blocked_jobs() {
+        let _watch = Watch::new();
         const N: usize = if cfg!(miri) { 6 } else { 40 };
         static POOL: Pool = pool(64, 64);
         POOL.with_cores(2);
@@ -700,6 +706,7 @@ mod tests {
 
     #[test]
     fn running_threads_are_capped() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(3, 64);
         static RUNNING: AtomicUsize = AtomicUsize::new(0);
         POOL.with_cores(2);
@@ -721,6 +728,7 @@ mod tests {
 
     #[test]
     fn nested_waits_end() {
+        let _watch = Watch::new();
         const DEPTH: usize = if cfg!(miri) { 12 } else { 600 };
         static POOL: Pool = pool(MAX_RUNNING, MAX_THREADS);
         POOL.with_cores(2);
@@ -730,6 +738,7 @@ mod tests {
 
     #[test]
     fn nested_waits_end_with_one_running() {
+        let _watch = Watch::new();
         const DEPTH: usize = if cfg!(miri) { 12 } else { 600 };
         static POOL: Pool = pool(1, MAX_THREADS);
         POOL.with_cores(1);
@@ -739,6 +748,7 @@ mod tests {
 
     #[test]
     fn exhaustion_is_an_error() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(8, 8);
         POOL.with_cores(2);
         assert_eq!(nest(&POOL, 7).recv(), Ok(Ok(7)));
@@ -753,6 +763,7 @@ mod tests {
 
     #[test]
     fn many_nested_at_once_end_one_way_or_the_other() {
+        let _watch = Watch::new();
         const N: usize = if cfg!(miri) { 4 } else { 50 };
         static POOL: Pool = pool(4, 16);
         POOL.with_cores(2);
@@ -765,6 +776,7 @@ mod tests {
 
     #[test]
     fn the_last_thread_does_not_wait_for_work_still_to_come() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 1);
         POOL.with_cores(1);
         let (tx, rx) = channel();
@@ -775,6 +787,7 @@ mod tests {
 
     #[test]
     fn work_queued_while_all_wait_gets_a_thread() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 3);
         POOL.with_cores(1);
         let (open, gate) = channel();
@@ -788,6 +801,7 @@ mod tests {
 
     #[test]
     fn the_surplus_after_a_wait_ends() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 3);
         POOL.with_cores(1);
         let (a, gate_a) = channel();
@@ -807,6 +821,7 @@ mod tests {
 
     #[test]
     fn a_wait_inside_a_wait_counts_once_and_survives_a_panic() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(1, 2);
         POOL.with_cores(1);
         let (tx, rx) = channel();
@@ -821,6 +836,7 @@ mod tests {
 
     #[test]
     fn without_any_thread_a_job_is_dropped() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(4, 4);
         POOL.with_cores(2).refuse.store(true, SeqCst);
         let (tx, rx) = channel();
@@ -832,6 +848,7 @@ mod tests {
 
     #[test]
     fn a_refused_thread_is_exhaustion_only_for_the_last_one() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(4, 4);
         POOL.with_cores(1);
         let (tx, rx) = channel();
@@ -849,6 +866,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "50,000 jobs take minutes")]
     fn none_lost_from_many_producers() {
+        let _watch = Watch::new();
         static POOL: Pool = pool(64, 64);
         static RUN: AtomicUsize = AtomicUsize::new(0);
         for round in 0..100 {

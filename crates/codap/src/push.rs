@@ -14,7 +14,7 @@ use crate::slot::{External, Slot};
 /// The adding half of an [`Ordered`](crate::Ordered) or a [`FirstReply`](crate::FirstReply).
 ///
 /// Entries are counted from 0 in the order of their pushes. Like every handle it may be held by
-/// entries and has no power to keep the work alive.
+/// entries and has no power to keep the work alive. A clone costs a reference count.
 pub struct Pusher<V>(Arc<Group<usize, V>>);
 
 /// Entries of lists are called by their position.
@@ -43,7 +43,8 @@ impl<V: Send + Sync + 'static> Pusher<V> {
         self.0.put(POSITION, work.into_future())
     }
 
-    /// Pushes `f(context)`: for work that needs something cloned, as most database handles are.
+    /// Pushes `f(context)`: for work that needs something cloned, as most database handles are. `f` is
+    /// called at once, on this thread. Cancellation and cost are as of [`push`](Self::push).
     pub fn push_with<C, F, T, M>(&self, context: C, f: F) -> Reply<V>
     where
         F: FnOnce(C) -> T,
@@ -55,7 +56,8 @@ impl<V: Send + Sync + 'static> Pusher<V> {
 
     /// Pushes a function, which is called on a thread of codap's pool and may block there. It
     /// cannot be stopped once it runs: cancelled or past its deadline, its readers are freed at
-    /// once, and it keeps its permit until it returns.
+    /// once, and it keeps its permit until it returns. Cost: one allocation and the hand-over to a
+    /// thread.
     pub fn push_blocking<F, O, M>(&self, f: F) -> Reply<V>
     where
         F: FnOnce() -> O + Send + 'static,
@@ -65,35 +67,39 @@ impl<V: Send + Sync + 'static> Pusher<V> {
         self.0.put_blocking(POSITION, f)
     }
 
-    /// Pushes a value that is there already. Runs nothing and needs no permit.
+    /// Pushes a value that is there already. Runs nothing, needs no permit and cannot be cancelled.
+    /// Cost: the container's lock once.
     pub fn insert(&self, value: V) -> Reply<V> {
         self.0.insert(POSITION, value)
     }
 
-    /// Pushes an entry that is filled by hand, from anywhere. Needs no permit.
+    /// Pushes an entry that is filled by hand, from anywhere. Needs no permit. Cancelled, or past its
+    /// deadline, it refuses to be filled. Cost: no allocation, the container's lock once when it ends.
     pub fn slot(&self) -> Slot<V> {
         Slot::new(self.0.open(POSITION))
     }
 
     /// Pushes an entry whose work is done outside of codap: `start` is called with the means to
-    /// end it once it may run; see [`KvHandle::put_external`](crate::KvHandle::put_external).
+    /// end it once it may run; see [`KvHandle::put_external`](crate::KvHandle::put_external), also for
+    /// cancellation and cost.
     pub fn push_external(&self, start: impl FnOnce(External<V>) + Send + 'static) -> Reply<V> {
         self.0.put_outside(POSITION, |slot| start(External::new(slot)))
     }
 
     /// Ends the entry that was pushed as number `pushed` as cancelled; `false` if it has ended or
-    /// was never pushed.
+    /// was never pushed. Its future is dropped the next time its task runs; a function that runs already
+    /// is not stopped. Cost: the container's lock and a wake.
     pub fn cancel(&self, pushed: usize) -> bool {
         let on_request = Kind::Cancelled("on request");
         self.find(pushed).is_ok_and(|index| self.0.interrupt(index, on_request))
     }
 
-    /// How the entry that was pushed as number `pushed` ended, if it has.
+    /// How the entry that was pushed as number `pushed` ended, if it has. Takes no lock.
     pub fn ending(&self, pushed: usize) -> Option<Ending> {
         ending(self.0.cell(self.find(pushed).ok()?))
     }
 
-    /// A handle to the entry that was pushed as number `pushed`.
+    /// A handle to the entry that was pushed as number `pushed`. Cost: a reference count.
     pub fn reply(&self, pushed: usize) -> Option<Reply<V>> {
         Some(Reply::new(self.0.clone(), self.find(pushed).ok()?))
     }

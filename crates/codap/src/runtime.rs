@@ -40,23 +40,26 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// Under a limit this is called where a permit comes free: on any thread, also while the
     /// runtime polls or drops other work, so that it must hold no lock of its own then. A panic in
-    /// here ends the entry, too.
+    /// here ends the entry, too. To cancel an entry codap wakes its work, which then drops its future
+    /// and is ready. Cost: one box for each entry, and what the runtime adds.
     fn spawn(&self, work: BoxFuture);
 
     /// Calls `wait`, which blocks the current thread, if that is allowed here, and answers
-    /// whether it was. A runtime that would be stopped by it answers `false` without a call.
+    /// whether it was. A runtime that would be stopped by it answers `false` without a call. Called for
+    /// each blocking read that has to wait.
     fn block(&self, wait: &mut dyn FnMut()) -> bool {
         wait();
         true
     }
 
-    /// The time by which deadlines and timeouts of entries here are measured.
+    /// The time by which deadlines and timeouts of entries here are measured. Called once for each
+    /// entry, and for each event that its container records.
     fn now(&self) -> Instant {
         Instant::now()
     }
 
     /// A future that is ready at `at` by this runtime's clock, never before.
-    /// By default it waits for codap's own timer thread.
+    /// By default it waits for codap's own timer thread. Dropping it takes the sleep back.
     fn sleep_until(&self, at: Instant) -> BoxFuture {
         Box::pin(timer::sleep_until(at))
     }
@@ -70,7 +73,7 @@ pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Futures are polled, and functions called, on one pool of at most 512 running threads, which is
 /// started by the first entry, grows when its threads block, and shrinks when idle. A future that
 /// needs the reactor of a runtime (tokio's sockets and timers) fails here with an error that says
-/// so.
+/// so. The value itself is nothing, and costs nothing.
 ///
 /// ```
 /// let kv = codap::Kv::<_, u32>::on(&codap::Threads);
@@ -89,7 +92,8 @@ impl Runtime for Threads {
 /// smol's global executor.
 ///
 /// It has one thread unless the environment variable `SMOL_THREADS` says more: an entry that
-/// computes then delays the others, and a blocking read in a smol task is an error.
+/// computes then delays the others, and a blocking read in a smol task is an error. smol starts its
+/// threads with the first entry, and they live as long as the process.
 #[cfg(feature = "smol")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Smol;
@@ -184,6 +188,10 @@ impl Home {
         if any.is::<Threads>() {
             return Self::Threads;
         }
+        #[cfg(feature = "conformance")]
+        if let Some(home) = any.downcast_ref::<Self>() {
+            return home.clone();
+        }
         Self::Custom(Arc::new(runtime.clone()))
     }
 
@@ -253,6 +261,26 @@ impl Home {
             return f();
         }
         f()
+    }
+}
+
+/// Any of them behind the public trait: what the conformance suite runs on.
+#[cfg(feature = "conformance")]
+impl Runtime for Home {
+    fn spawn(&self, work: BoxFuture) {
+        self.spawn_boxed(work);
+    }
+
+    fn block(&self, wait: &mut dyn FnMut()) -> bool {
+        block(Some(self), wait).is_ok()
+    }
+
+    fn now(&self) -> Instant {
+        Self::now(self)
+    }
+
+    fn sleep_until(&self, at: Instant) -> BoxFuture {
+        Box::pin(Self::sleep_until(self, at))
     }
 }
 

@@ -36,12 +36,13 @@ impl<V: Send + Sync + 'static> Slot<V> {
     }
 
     /// Ends the entry with a value; `false` if it has ended otherwise (cancelled, timed out), and
-    /// the value is dropped.
+    /// the value is dropped. Cost: the container's lock, and the wakes and callbacks of its readers.
     pub fn fill(self, value: V) -> bool {
         self.reply.finish(Ok(value))
     }
 
-    /// Ends the entry as failed; `false` if it has ended otherwise.
+    /// Ends the entry as failed; `false` if it has ended otherwise. Cost: as [`fill`](Self::fill), and
+    /// the error's allocation.
     pub fn fail(self, error: impl Into<BoxError>) -> bool {
         self.reply.finish(Err(Failure::Of(error.into())))
     }
@@ -51,7 +52,7 @@ impl<V: Send + Sync + 'static> Slot<V> {
         self.reply.status().has(ENDED)
     }
 
-    /// A handle to read the entry with.
+    /// A handle to read, or to cancel, the entry with. Cost: a reference count.
     pub fn reply(&self) -> Reply<V> {
         self.reply.clone()
     }
@@ -94,17 +95,18 @@ impl<V: Send + Sync + 'static> External<V> {
         Self { slot }
     }
 
-    /// Ends the entry with a value; `false` if it has ended otherwise. Its permit is free again.
+    /// Ends the entry with a value; `false` if it has ended otherwise. Its permit is free again, and
+    /// what that lets start is started on this thread. Cost: as [`Slot::fill`].
     pub fn fill(self, value: V) -> bool {
         self.slot.fill(value)
     }
 
-    /// Ends the entry as failed; `false` if it has ended otherwise.
+    /// Ends the entry as failed; `false` if it has ended otherwise. Cost: as [`Slot::fail`].
     pub fn fail(self, error: impl Into<BoxError>) -> bool {
         self.slot.fail(error)
     }
 
-    /// Ends the entry as cancelled; `false` if it has ended otherwise.
+    /// Ends the entry as cancelled; `false` if it has ended otherwise. Cost: as [`Slot::fail`].
     pub fn cancel(self) -> bool {
         self.slot.reply.finish(Err(Failure::Kind(Kind::Cancelled("by its outside work"))))
     }
@@ -114,20 +116,22 @@ impl<V: Send + Sync + 'static> External<V> {
         self.slot.is_over()
     }
 
-    /// A handle to read the entry with.
+    /// A handle to read, or to cancel, the entry with. Cost: a reference count.
     pub fn reply(&self) -> Reply<V> {
         self.slot.reply()
     }
 
     /// Calls `f` in the entry's name: what it reads by codap's own means counts as a wait of this
-    /// entry, gives its permit back meanwhile, and cannot close a circle unseen.
+    /// entry, gives its permit back meanwhile, and cannot close a circle unseen. Cost: a reference
+    /// count.
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         let _restore = Restore(current::replace(Some(self.slot.reply.entry_ref())));
         f()
     }
 
     /// The outside work begins to wait for `other` by means of its own. The permit goes back until
-    /// the pause is over.
+    /// the pause is over. If the entry is cancelled meanwhile, the pause goes on until it is resumed or
+    /// dropped. Cost: a lock that all waits of entries in the process share, and the container's.
     ///
     /// # Errors
     /// A cycle, if `other` waits for this entry: the wait would never end.
@@ -149,7 +153,8 @@ pub struct Pause {
 
 impl Pause {
     /// The wait is over: calls `go_on` once the entry has a permit again, now or on the thread that
-    /// makes room.
+    /// makes room; of a cancelled entry, too, whose work has to end. Cost: the same two locks, and an
+    /// allocation.
     pub fn resume(self, go_on: impl FnOnce() + Send + 'static) {
         let entry = self.waiting.entry().clone();
         drop(self.waiting);

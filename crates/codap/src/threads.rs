@@ -238,6 +238,7 @@ mod tests {
     };
 
     use super::{pool::Run, *};
+    use crate::leaks::Watch;
 
     fn task(future: impl Future<Output = ()> + Send + 'static) -> Arc<Task> {
         Task::new(Box::pin(future))
@@ -275,6 +276,7 @@ mod tests {
 
     #[test]
     fn all_run() {
+        let _watch = Watch::new();
         let n = if cfg!(miri) { 10 } else { 1_000 };
         let (tx, rx) = channel();
         for i in 0..n {
@@ -294,6 +296,7 @@ mod tests {
 
     #[test]
     fn a_self_woken_task_gives_its_thread_back() {
+        let _watch = Watch::new();
         let (tx, rx) = channel();
         let task = task(async move {
             for _ in 0..50 {
@@ -308,6 +311,7 @@ mod tests {
 
     #[test]
     fn pending_futures_hold_no_threads() {
+        let _watch = Watch::new();
         let n = if cfg!(miri) { 20 } else { pool::MAX_THREADS + 1 };
         let (tx, rx) = channel();
         let (done, all) = channel();
@@ -340,6 +344,7 @@ mod tests {
 
     #[test]
     fn no_wake_is_lost() {
+        let _watch = Watch::new();
         let rounds = if cfg!(miri) { 20 } else { 20_000 };
         let (tx, rx) = channel();
         let (done, end) = channel();
@@ -368,6 +373,7 @@ mod tests {
 
     #[test]
     fn ready_is_dropped_at_once_and_late_wakes_do_nothing() {
+        let _watch = Watch::new();
         let (tx, rx) = channel();
         let guard = Tell(tx.clone());
         let polls = Arc::new(AtomicUsize::new(0));
@@ -387,6 +393,7 @@ mod tests {
 
     #[test]
     fn dropped_with_its_last_waker() {
+        let _watch = Watch::new();
         let (tx, rx) = channel();
         let guard = Tell(tx);
         spawn(async move {
@@ -398,6 +405,7 @@ mod tests {
 
     #[test]
     fn refused_is_dropped_even_if_a_waker_lives() {
+        let _watch = Watch::new();
         let (tx, rx) = channel();
         let guard = Tell(tx);
         let task = task(async move {
@@ -412,6 +420,7 @@ mod tests {
 
     #[test]
     fn panics_end_the_future_alone() {
+        let _watch = Watch::new();
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -442,6 +451,7 @@ mod tests {
 
     #[test]
     fn a_wake_before_park_is_kept_and_used_once() {
+        let _watch = Watch::new();
         let parker = Parker::new();
         parker.waker().wake_by_ref();
         parker.waker().wake_by_ref();
@@ -451,6 +461,7 @@ mod tests {
 
     #[test]
     fn woken_from_another_thread() {
+        let _watch = Watch::new();
         let rounds = if cfg!(miri) { 20 } else { 20_000 };
         let parker = Parker::new();
         let (tx, rx) = channel::<Waker>();
@@ -465,6 +476,7 @@ mod tests {
 
     #[test]
     fn nested_parkers_keep_their_own_wakes() {
+        let _watch = Watch::new();
         let outer = Parker::new();
         let inner = Parker::new();
         let (wake_outer, wake_inner) = (outer.waker().clone(), inner.waker().clone());
@@ -482,6 +494,7 @@ mod tests {
 
     #[test]
     fn one_parker_is_kept_for_a_thread() {
+        let _watch = Watch::new();
         let first = Parker::new();
         let nested = Parker::new();
         let waker = first.waker().clone();
@@ -497,6 +510,7 @@ mod tests {
 
     #[test]
     fn the_token_of_std_park_is_left_alone() {
+        let _watch = Watch::new();
         let parker = Parker::new();
         thread::current().unpark();
         assert!(!is_woken(&parker));

@@ -235,6 +235,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::leaks::Watch;
 
     /// A receiver that has gone wants to know nothing.
     fn tell<T>(to: &Sender<T>, what: T) {
@@ -276,6 +277,7 @@ mod tests {
 
     #[test]
     fn in_order_and_never_early() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
         let base = in_ms(200);
@@ -299,6 +301,7 @@ mod tests {
 
     #[test]
     fn past_needs_no_thread() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let mut sleep = TIMER.sleep_until(Instant::now());
         assert!(poll(&mut sleep, Waker::noop()).is_ready());
@@ -307,6 +310,7 @@ mod tests {
 
     #[test]
     fn drop_deregisters() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let count = Arc::new(());
         let waker = {
@@ -330,6 +334,7 @@ mod tests {
 
     #[test]
     fn waker_is_replaced() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
         let old = Arc::new(Call({
@@ -348,6 +353,7 @@ mod tests {
 
     #[test]
     fn only_an_earlier_deadline_rouses_the_thread() {
+        let _watch = Watch::new();
         let (early, middle, late) = (in_ms(1), in_ms(2_000), in_ms(3_000));
         let timer = Timer::new();
         let mut state = timer.lock();
@@ -363,6 +369,7 @@ mod tests {
 
     #[test]
     fn an_earlier_deadline_is_not_late() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
         let mut far = TIMER.sleep_until(in_ms(1_000_000));
@@ -377,6 +384,7 @@ mod tests {
 
     #[test]
     fn a_panicking_waker_harms_nobody_else() {
+        let _watch = Watch::new();
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -396,6 +404,7 @@ mod tests {
 
     #[test]
     fn wakers_may_use_the_timer() {
+        let _watch = Watch::new();
         struct Again(Sender<&'static str>);
         impl Again {
             fn sleep(&self) {
@@ -434,6 +443,7 @@ mod tests {
 
     #[test]
     fn without_a_thread_it_is_neither_early_nor_lost() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         TIMER.refuse.store(true, SeqCst);
         let (tx, rx) = channel();
@@ -455,6 +465,7 @@ mod tests {
 
     #[test]
     fn a_refused_start_wakes_those_who_relied_on_it() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         let (tx, rx) = channel();
         TIMER.lock().thread = Thread::Awake;
@@ -468,6 +479,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "100,000 timers take minutes")]
     fn a_hundred_thousand() {
+        let _watch = Watch::new();
         static TIMER: Timer = Timer::new();
         static WOKEN: AtomicUsize = AtomicUsize::new(0);
         let (tx, rx) = channel();

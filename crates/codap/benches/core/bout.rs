@@ -18,6 +18,8 @@ pub(crate) struct Effort {
     /// What one case may last, within the bounds of `rounds`.
     case: Duration,
     rounds: (usize, usize),
+    /// How many are enough where one lasts longer than all of a case may.
+    long_rounds: usize,
 }
 
 impl Effort {
@@ -25,15 +27,20 @@ impl Effort {
         turn: Duration::from_micros(1_500),
         case: Duration::from_millis(1_000),
         rounds: (11, 101),
+        long_rounds: 5,
     };
     pub(crate) const QUICK: Self = Self {
         turn: Duration::from_micros(1_000),
         case: Duration::from_millis(150),
         rounds: (3, 31),
+        long_rounds: 2,
     };
 
     /// How many rounds of so long a time.
     fn rounds(self, round: Duration) -> usize {
+        if round > self.case {
+            return self.long_rounds;
+        }
         let fit = self.case.as_nanos() / round.as_nanos().max(1);
         usize::try_from(fit).unwrap_or(usize::MAX).clamp(self.rounds.0, self.rounds.1)
     }

@@ -7,10 +7,12 @@ use crate::{ours, peers};
 
 pub(crate) const KV: &str = "Kv put + get";
 const KV_YIELDS: &str = "Kv put + get, yields once";
+const KV_BOTH: &str = "Kv put + get, limit 64, yields once";
 pub(crate) const KV_LIMIT: &str = "Kv put + get, limit 64";
 pub(crate) const FIRST_REPLY: &str = "FirstReply push + next";
 pub(crate) const PUT_BLOCKING: &str = "Kv put_blocking + get";
 pub(crate) const RECORD: &str = "Kv put + get, recorded";
+pub(crate) const STAMP: &str = "Kv put + get, not recorded, in place";
 
 pub(crate) const MAP: &str = "HashMap of JoinHandle";
 pub(crate) const JOIN_MAP: &str = "JoinMap";
@@ -32,8 +34,6 @@ pub(crate) fn all() -> Vec<Case> {
         by_key(n, &mut cases);
         by_position(n, &mut cases);
         by_arrival(n, &mut cases);
-    }
-    for n in [10, 1_000, 10_000] {
         functions(n, &mut cases);
     }
     cases
@@ -48,29 +48,30 @@ fn by_key(n: u64, cases: &mut Vec<Case>) {
         let limit = Case::new(KV_LIMIT, n, place, ours::kv_limit_64::<AtOnce>);
         cases.push(limit.beside(SEMAPHORE, semaphore_and_map::<AtOnce>));
     }
-    for place in [MultiTask, Single] {
+    for place in [MultiTask, MultiMain, Single] {
         let yields = Case::new(KV_YIELDS, n, place, ours::kv::<Yields>);
         cases.push(yields.beside(MAP, map::<Yields>).beside(JOIN_MAP, join_map::<Yields>));
     }
-    let both = "Kv put + get, limit 64, yields once";
-    let both = Case::new(both, n, MultiTask, ours::kv_limit_64::<Yields>);
-    cases.push(both.beside(SEMAPHORE, semaphore_and_map::<Yields>));
+    for place in [MultiTask, MultiMain] {
+        let both = Case::new(KV_BOTH, n, place, ours::kv_limit_64::<Yields>);
+        cases.push(both.beside(SEMAPHORE, semaphore_and_map::<Yields>));
+        let recorded = Case::new(RECORD, n, place, ours::kv_recorded::<AtOnce>);
+        cases.push(recorded.beside("the same, not recorded", ours::kv::<AtOnce>));
+    }
     for place in [SmolTask, SmolMain] {
         let at_once = Case::new(KV, n, place, ours::kv::<AtOnce>);
         cases.push(at_once.beside(SMOL_MAP, peers::smol::map::<AtOnce>));
+        let yields = Case::new(KV_YIELDS, n, place, ours::kv::<YieldsToSmol>);
+        cases.push(yields.beside(SMOL_MAP, peers::smol::map::<YieldsToSmol>));
     }
-    let yields = Case::new(KV_YIELDS, n, SmolTask, ours::kv::<YieldsToSmol>);
-    cases.push(yields.beside(SMOL_MAP, peers::smol::map::<YieldsToSmol>));
     let threads = Case::new(KV, n, Thread, ours::kv_on_threads::<AtOnce>);
     cases.push(threads.beside(RAYON, peers::threads::rayon));
-    if n > 10 {
-        let recorded = Case::new(RECORD, n, MultiTask, ours::kv_recorded::<AtOnce>);
-        cases.push(recorded.beside("the same, not recorded", ours::kv::<AtOnce>));
-    }
+    let stamped = Case::new(STAMP, n, Thread, ours::kv_stamped);
+    cases.push(stamped.beside("the same, its clock stands", ours::kv_unstamped));
 }
 
 fn by_position(n: u64, cases: &mut Vec<Case>) {
-    for place in [MultiTask, Single] {
+    for place in [MultiTask, MultiMain, Single] {
         let ordered = Case::new("Ordered push + read", n, place, ours::ordered::<AtOnce>);
         cases.push(ordered.beside("Vec of JoinHandle", peers::tokio::vec::<AtOnce>));
     }
@@ -90,11 +91,15 @@ fn by_arrival(n: u64, cases: &mut Vec<Case>) {
             false => arrivals.beside("FuturesUnordered, spawned", futures_unordered::<AtOnce>),
         });
     }
-    let yields = "FirstReply push + next, yields once";
-    let yields = Case::new(yields, n, MultiTask, ours::first_reply::<Yields>);
-    cases.push(yields.beside(MPSC, mpsc::<Yields>).beside("JoinSet", join_set::<Yields>));
-    let smol = Case::new(FIRST_REPLY, n, SmolTask, ours::first_reply::<AtOnce>);
-    cases.push(smol.beside("smol spawn + channel", peers::smol::channel::<AtOnce>));
+    for place in [MultiTask, MultiMain] {
+        let yields = "FirstReply push + next, yields once";
+        let yields = Case::new(yields, n, place, ours::first_reply::<Yields>);
+        cases.push(yields.beside(MPSC, mpsc::<Yields>).beside("JoinSet", join_set::<Yields>));
+    }
+    for place in [SmolTask, SmolMain] {
+        let smol = Case::new(FIRST_REPLY, n, place, ours::first_reply::<AtOnce>);
+        cases.push(smol.beside("smol spawn + channel", peers::smol::channel::<AtOnce>));
+    }
 }
 
 fn functions(n: u64, cases: &mut Vec<Case>) {
@@ -104,10 +109,12 @@ fn functions(n: u64, cases: &mut Vec<Case>) {
             .beside(RAYON, peers::tokio::rayon);
         cases.push(beside_tokio);
     }
-    let beside_smol = Case::new(PUT_BLOCKING, n, SmolMain, ours::put_blocking);
-    cases.push(beside_smol.beside(SMOL_UNBLOCK, peers::smol::unblock));
+    for place in [SmolTask, SmolMain] {
+        let beside_smol = Case::new(PUT_BLOCKING, n, place, ours::put_blocking);
+        cases.push(beside_smol.beside(SMOL_UNBLOCK, peers::smol::unblock));
+    }
     let threads = Case::new(PUT_BLOCKING, n, Thread, ours::put_blocking_on_threads)
         .beside(RAYON, peers::threads::rayon);
-    // Ten thousand threads at once say more about the operating system than about threads.
+    // A hundred thousand threads at once say more about the operating system than about threads.
     cases.push(if n > 1_000 { threads } else { threads.beside(STD_THREAD, peers::threads::each) });
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::cases::{self, KV, KV_LIMIT, PUT_BLOCKING, RECORD};
+use crate::cases::{self, KV, KV_LIMIT, PUT_BLOCKING, RECORD, STAMP};
 use crate::place::Place;
 use crate::sleepers;
 
@@ -28,6 +28,7 @@ pub(crate) fn of(work: &str, n: u64, place: Place, peer: &str) -> Option<Goal> {
         (PUT_BLOCKING, 10, cases::SPAWN_BLOCKING) => 1.1,
         (PUT_BLOCKING, 1_000.., cases::SPAWN_BLOCKING) => 0.35,
         (RECORD, ..) => return Some(Goal::Gap(100.0)),
+        (STAMP, ..) => return Some(Goal::Gap(20.0)),
         (sleepers::WORK, _, cases::SPAWN_BLOCKING) => return Some(Goal::Own(30.0)),
         _ => return None,
     };

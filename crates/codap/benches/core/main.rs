@@ -8,6 +8,7 @@ mod cases;
 mod count;
 mod flags;
 mod goal;
+mod in_time;
 mod machine;
 mod ours;
 mod peers;
@@ -73,5 +74,6 @@ fn measure(flags: &Flags) -> Result<Vec<Row>, Box<dyn Error>> {
         rows.extend(case.measure(effort)?);
     }
     progress.done();
+    rows.extend(in_time::rows(flags));
     Ok(rows)
 }

@@ -1,11 +1,12 @@
 //! The works as codap does them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use codap::{FirstReply, Kv, Ordered, Threads};
+use codap::{FirstReply, Kv, Ordered, Runtime, Threads};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::answer::{Answer, check};
+use crate::answer::{Answer, AtOnce, check};
 
 const FINE: &str = "no entry fails here";
 
@@ -19,6 +20,32 @@ pub(crate) fn kv_limit_64<A: Answer>(n: u64) -> BoxFuture<'static, ()> {
 
 pub(crate) fn kv_recorded<A: Answer>(n: u64) -> BoxFuture<'static, ()> {
     Box::pin(fill_and_read::<A>(Kv::builder().record(true).build(), n))
+}
+
+/// With nothing around it, at most with a clock that stands still: what the difference costs is the
+/// one look at the clock that an entry takes where nothing is recorded.
+pub(crate) fn kv_stamped(n: u64) -> BoxFuture<'static, ()> {
+    Box::pin(fill_and_read::<AtOnce>(Kv::on(&InPlace { still: None }), n))
+}
+
+pub(crate) fn kv_unstamped(n: u64) -> BoxFuture<'static, ()> {
+    Box::pin(fill_and_read::<AtOnce>(Kv::on(&InPlace { still: Some(Instant::now()) }), n))
+}
+
+/// Runs work within its put.
+#[derive(Clone)]
+struct InPlace {
+    still: Option<Instant>,
+}
+
+impl Runtime for InPlace {
+    fn spawn(&self, work: codap::BoxFuture) {
+        work.now_or_never().expect("it is ready at once");
+    }
+
+    fn now(&self) -> Instant {
+        self.still.unwrap_or_else(Instant::now)
+    }
 }
 
 async fn fill_and_read<A: Answer>(kv: Kv<u64, u64>, n: u64) {

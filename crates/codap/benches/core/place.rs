@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 
@@ -41,20 +40,31 @@ impl Place {
 
     /// How long `work` takes, done so many times in a row.
     pub(crate) fn time(self, work: Work, n: u64, times: u32) -> Duration {
-        let lap = async move {
+        self.run(async move {
             let start = Instant::now();
             for _ in 0..times {
                 work(n).await;
             }
             start.elapsed()
-        };
+        })
+    }
+
+    /// Where nothing is a runtime's, the works block for what they read.
+    pub(crate) fn run<T: Send + 'static>(self, lap: impl Future<Output = T> + Send + 'static) -> T {
         match self {
             Self::MultiTask => MULTI.block_on(MULTI.spawn(lap)).expect("no work panics"),
             Self::MultiMain => MULTI.block_on(lap),
             Self::Single => SINGLE.block_on(lap),
             Self::SmolTask => smol::block_on(smol::spawn(lap)),
-            Self::SmolMain => smol::block_on(lap),
-            Self::Thread => lap.now_or_never().expect("works of threads block and never pend"),
+            Self::SmolMain | Self::Thread => smol::block_on(lap),
+        }
+    }
+
+    /// A container whose entries run here, to be called inside of [`run`](Self::run).
+    pub(crate) fn build<C>(self, builder: codap::Builder<C>) -> C {
+        match self {
+            Self::Thread => builder.on(&codap::Threads).build(),
+            _ => builder.build(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::kit::{Home, Shape, Value, poll_once, wait};
 use crate::Why;
 
-pub(super) fn replies_come_in_the_order_of_their_ends<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn replies_come_in_the_order_of_their_ends<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slots: Vec<_> = (0..30).map(|n| c.slot(n)).collect();
     for (n, slot) in slots.into_iter().enumerate().rev() {
@@ -20,7 +20,7 @@ pub(super) fn replies_come_in_the_order_of_their_ends<C: Shape, R: Home>(runtime
     assert!(order.into_iter().eq((0..30).rev()));
 }
 
-pub(super) fn the_one_cursor_hands_out_each_reply_once<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn the_one_cursor_hands_out_each_reply_once<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     assert!(wait(c.next()).is_none(), "nothing was put");
     c.add(0, async { Value::new(0) });
@@ -39,7 +39,7 @@ pub(super) fn the_one_cursor_hands_out_each_reply_once<C: Shape, R: Home>(runtim
     assert!(wait(c.next()).is_none());
 }
 
-pub(super) fn own_cursors_see_everything<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn own_cursors_see_everything<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     for n in 0..10 {
         c.insert(n, Value::new(n as u64));
@@ -54,7 +54,7 @@ pub(super) fn own_cursors_see_everything<C: Shape, R: Home>(runtime: &R) {
     }
 }
 
-pub(super) fn join_waits_for_everything<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn join_waits_for_everything<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let handle = c.handle();
     let slot = c.slot(0);
@@ -71,7 +71,7 @@ pub(super) fn join_waits_for_everything<C: Shape, R: Home>(runtime: &R) {
     assert!(all[2].1.is_err() && all[..2].iter().all(|(_, reply)| reply.is_ok()));
 }
 
-pub(super) fn try_join_stops_at_the_first_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn try_join_stops_at_the_first_error<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slot = c.slot(0);
     c.add(1, async { Err::<Value, _>("refused") });
@@ -86,7 +86,7 @@ pub(super) fn try_join_stops_at_the_first_error<C: Shape, R: Home>(runtime: &R) 
     assert!(all.iter().map(|&(&n, value)| (n as u64, value.number)).eq([(0, 0), (1, 1)]));
 }
 
-pub(super) fn first_is_whoever_ends_first<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn first_is_whoever_ends_first<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     assert!(wait(c.first()).is_none(), "nothing was put");
     let slot = c.slot(0);
@@ -98,9 +98,7 @@ pub(super) fn first_is_whoever_ends_first<C: Shape, R: Home>(runtime: &R) {
     assert!(slot.fill(Value::new(0)), "the others run on");
 }
 
-pub(super) fn first_ok_takes_the_first_success_and_cancels_the_rest<C: Shape, R: Home>(
-    runtime: &R,
-) {
+pub(super) fn first_ok_takes_the_first_success_and_cancels_the_rest<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let loser = c.add(0, pending::<Value>());
     c.add(1, async { Err::<Value, _>("refused") });
@@ -115,7 +113,7 @@ pub(super) fn first_ok_takes_the_first_success_and_cancels_the_rest<C: Shape, R:
     assert_eq!(wait(later.get()).unwrap().number, 4, "what is put after the race runs");
 }
 
-pub(super) fn first_ok_keeps_every_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn first_ok_keeps_every_error<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     assert!(wait(c.first_ok()).unwrap_err().is_empty(), "nothing was put");
     c.add(0, async { Err::<Value, _>("refused") });
@@ -127,7 +125,7 @@ pub(super) fn first_ok_keeps_every_error<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(entries, ["0", "1", "2"]);
 }
 
-pub(super) fn finish_by_is_never_early<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn finish_by_is_never_early<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     c.add(0, pending::<Value>());
     let at = runtime.now() + Duration::from_millis(20);
@@ -140,7 +138,7 @@ pub(super) fn finish_by_is_never_early<C: Shape, R: Home>(runtime: &R) {
     assert!(wait(ready.finish_by(far)).is_complete(), "all is there long before");
 }
 
-pub(super) fn finish_by_tells_who_is_missing_and_why<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn finish_by_tells_who_is_missing_and_why<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let slot = c.slot(0);
     let done = c.add(1, async { Value::new(1) });
@@ -174,7 +172,7 @@ pub(super) fn finish_by_tells_who_is_missing_and_why<C: Shape, R: Home>(runtime:
     assert!(queued.try_get().is_none());
 }
 
-pub(super) fn results_are_moved_out<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn results_are_moved_out<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let kept = c.add(0, async { Value::new(0) });
     for n in 1..100 {

@@ -2,6 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -16,20 +17,26 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One behaviour of one container, to be checked on a runtime; from [`checks`].
 pub struct Check<R> {
+    body: Body,
+    runtime: PhantomData<fn(&R)>,
+}
+
+/// The same for any runtime, as codap keeps it: compiled once, with the library.
+struct Body {
     name: &'static str,
     container: &'static str,
-    body: fn(&R),
+    body: fn(&Home),
 }
 
 impl<R: Runtime + Clone> Check<R> {
     /// What is checked.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.body.name
     }
 
     /// Of which container.
     pub fn container(&self) -> &'static str {
-        self.container
+        self.body.container
     }
 
     /// Runs the check on a thread of its own, and waits for it, for a minute at most.
@@ -40,32 +47,40 @@ impl<R: Runtime + Clone> Check<R> {
     /// # Panics
     /// If the operating system refuses the thread.
     pub fn run(&self, runtime: &R) -> Result<(), Failure> {
+        self.body.run(Home::of(runtime)).map_err(|message| Failure {
+            check: self.body.name,
+            container: self.body.container,
+            runtime: type_name::<R>(),
+            message,
+        })
+    }
+}
+
+impl Body {
+    fn run(&self, home: Home) -> Result<(), String> {
         let (done, ended) = channel();
-        let (body, runtime) = (self.body, runtime.clone());
+        let body = self.body;
         let thread = thread::Builder::new().name(format!("{}/{}", self.name, self.container));
         let thread = thread
             .spawn(move || {
-                body(&runtime);
+                body(&home);
                 // Nobody listens any more if this comes too late.
                 let _ = done.send(());
             })
             .expect("the operating system starts a thread for the check");
-        let message = match ended.recv_timeout(PATIENCE) {
-            Ok(()) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => format!("hangs: no end within {PATIENCE:?}"),
-            Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                Ok(()) => return Ok(()),
-                Err(payload) => text_of(&*payload),
-            },
-        };
-        let runtime = type_name::<R>();
-        Err(Failure { check: self.name, container: self.container, runtime, message })
+        match ended.recv_timeout(PATIENCE) {
+            Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Err(format!("hangs: no end within {PATIENCE:?}")),
+            Err(RecvTimeoutError::Disconnected) => {
+                thread.join().map_err(|payload| text_of(&*payload))
+            }
+        }
     }
 }
 
 impl<R> fmt::Debug for Check<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Check({} of {})", self.name, self.container)
+        write!(f, "Check({} of {})", self.body.name, self.body.container)
     }
 }
 
@@ -93,7 +108,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs every check on `runtime`.
+/// Runs every check on `runtime`, one after another, each on a thread of its own: a second or two. It
+/// cannot be broken off; what a check puts is cancelled when the check is over.
 ///
 /// # Panics
 /// With the names and findings of all checks that fail.
@@ -107,25 +123,29 @@ pub fn run(runtime: &(impl Runtime + Clone)) {
 /// Names functions once for one container.
 macro_rules! list {
     ($container:expr, $($module:ident::$check:ident $(::<$shape:ty>)?),+ $(,)?) => {
-        [$(Check {
+        [$(Body {
             name: stringify!($check),
             container: $container,
-            body: $module::$check $(::<$shape, R>)?,
+            body: $module::$check $(::<$shape>)?,
         }),+]
     };
 }
 
 /// Every check, for every container: to be run one by one where [`run`] is too coarse.
 pub fn checks<R: Runtime + Clone>() -> Vec<Check<R>> {
-    let mut all = shared::<Kv<usize, Value>, R>();
-    all.extend(shared::<Ordered<Value>, R>());
-    all.extend(shared::<FirstReply<Value>, R>());
+    bodies().into_iter().map(|body| Check { body, runtime: PhantomData }).collect()
+}
+
+fn bodies() -> Vec<Body> {
+    let mut all = shared::<Kv<usize, Value>>();
+    all.extend(shared::<Ordered<Value>>());
+    all.extend(shared::<FirstReply<Value>>());
     all.extend(own());
     all
 }
 
 /// The checks that hold for each of the three.
-fn shared<C: Shape, R: Home>() -> Vec<Check<R>> {
+fn shared<C: Shape>() -> Vec<Body> {
     let mut all = Vec::new();
     all.extend(list![
         C::NAME,
@@ -206,7 +226,7 @@ fn shared<C: Shape, R: Home>() -> Vec<Check<R>> {
 }
 
 /// The checks that only one of the three has.
-fn own<R: Home>() -> Vec<Check<R>> {
+fn own() -> Vec<Body> {
     let mut all = Vec::new();
     all.extend(list![
         "Kv",

@@ -26,7 +26,7 @@ fn ended(reply: &Reply<Value>, ending: Ending) -> Error {
     error
 }
 
-pub(super) fn a_value_is_ok<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_value_is_ok<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let plain = c.add(0, async { Value::new(1) });
     let fallible = c.add(1, async { Ok::<_, Error>(Value::new(2)) });
@@ -35,7 +35,7 @@ pub(super) fn a_value_is_ok<C: Shape, R: Home>(runtime: &R) {
     assert_eq!((plain.ending(), fallible.ending()), (Some(Ending::Ok), Some(Ending::Ok)));
 }
 
-pub(super) fn an_error_is_failed_and_keeps_its_source<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn an_error_is_failed_and_keeps_its_source<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let parse = || "many".parse::<u64>().map(Value::new);
     for reply in [c.add(0, async move { parse() }), c.add_blocking(1, parse)] {
@@ -46,7 +46,7 @@ pub(super) fn an_error_is_failed_and_keeps_its_source<C: Shape, R: Home>(runtime
     }
 }
 
-pub(super) fn a_panic_is_panicked_with_its_message<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_panic_is_panicked_with_its_message<C: Shape>(runtime: &Home) {
     fn fall(text: Option<&'static str>) -> Value {
         match text {
             Some("owned") => panic!("deliberate {}", "owned"),
@@ -77,7 +77,7 @@ pub(super) fn a_panic_is_panicked_with_its_message<C: Shape, R: Home>(runtime: &
     assert_eq!(c.failed(), 4);
 }
 
-pub(super) fn a_deadline_ends_what_is_pending<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_deadline_ends_what_is_pending<C: Shape>(runtime: &Home) {
     let after = Duration::from_millis(20);
     let c = C::builder().on(runtime).deadline(after).build();
     let (release, held) = channel::<()>();
@@ -104,7 +104,7 @@ pub(super) fn a_deadline_ends_what_is_pending<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(wait(late.get()).unwrap().number, 5);
 }
 
-pub(super) fn a_deadline_counts_the_time_in_the_queue<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_deadline_counts_the_time_in_the_queue<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).deadline(Duration::from_millis(20)).build();
     let (release, held) = channel::<()>();
     let (started, starts) = channel();
@@ -132,9 +132,7 @@ pub(super) fn a_deadline_counts_the_time_in_the_queue<C: Shape, R: Home>(runtime
     assert_eq!(starts.try_iter().next(), None, "an entry past its deadline was started");
 }
 
-pub(super) fn a_cancelled_entry_is_cancelled_and_its_future_dropped<C: Shape, R: Home>(
-    runtime: &R,
-) {
+pub(super) fn a_cancelled_entry_is_cancelled_and_its_future_dropped<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let census = Census::default();
     let (life, fresh) = (census.life(), census.life());
@@ -157,7 +155,7 @@ pub(super) fn a_cancelled_entry_is_cancelled_and_its_future_dropped<C: Shape, R:
     census.wait_for_none();
 }
 
-pub(super) fn a_dropped_slot_is_abandoned<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_dropped_slot_is_abandoned<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slot = c.slot(0);
     let reply = slot.reply();
@@ -167,7 +165,7 @@ pub(super) fn a_dropped_slot_is_abandoned<C: Shape, R: Home>(runtime: &R) {
     ended(&c.external(2, |_| panic!("deliberate, in a start")), Ending::Abandoned);
 }
 
-pub(super) fn the_first_ending_stays<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn the_first_ending_stays<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let census = Census::default();
     let slot = c.slot(0);
@@ -186,7 +184,7 @@ pub(super) fn the_first_ending_stays<C: Shape, R: Home>(runtime: &R) {
     assert_eq!((c.done(), c.failed()), (2, 1));
 }
 
-pub(super) fn every_way_to_add_gives_its_value<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn every_way_to_add_gives_its_value<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let replies = [
         c.add(0, async { Value::new(0) }),
@@ -199,6 +197,7 @@ pub(super) fn every_way_to_add_gives_its_value<C: Shape, R: Home>(runtime: &R) {
             reply
         },
         c.external(4, |entry| assert!(entry.fill(Value::new(4)))),
+        c.add_with(5, 2, |two| async move { Value::new(two + 3) }),
     ];
     for (n, reply) in replies.iter().enumerate() {
         assert_eq!(reply.index(), n);

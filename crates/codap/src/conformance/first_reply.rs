@@ -3,7 +3,7 @@
 use super::kit::{Gate, Home, wait};
 use crate::{Error, FirstReply};
 
-pub(super) fn reads_are_in_the_order_of_arrival<R: Home>(runtime: &R) {
+pub(super) fn reads_are_in_the_order_of_arrival(runtime: &Home) {
     let list = FirstReply::<u64>::on(runtime);
     let slots: Vec<_> = (0..10).map(|_| list.slot()).collect();
     let pushed = [3, 9, 0, 1, 8, 2, 7, 4, 6, 5];
@@ -23,7 +23,7 @@ pub(super) fn reads_are_in_the_order_of_arrival<R: Home>(runtime: &R) {
     assert!(results.into_iter().map(|(n, _)| n).eq(pushed));
 }
 
-pub(super) fn an_arrival_beyond_the_pushes_is_missing<R: Home>(runtime: &R) {
+pub(super) fn an_arrival_beyond_the_pushes_is_missing(runtime: &Home) {
     let list = FirstReply::<u64>::on(runtime);
     assert!(wait(list.get(0)).unwrap_err().is_missing());
     let slot = list.slot();
@@ -34,7 +34,7 @@ pub(super) fn an_arrival_beyond_the_pushes_is_missing<R: Home>(runtime: &R) {
     assert!(wait(list.get(0)).unwrap_err().is_failed(), "a failure is a reply too");
 }
 
-pub(super) fn an_entry_that_waits_for_its_own_arrival_gets_an_error<R: Home>(runtime: &R) {
+pub(super) fn an_entry_that_waits_for_its_own_arrival_gets_an_error(runtime: &Home) {
     let list = FirstReply::<u64>::on(runtime);
     let gate = Gate::default();
     let replies = [0, 1].map(|_| {

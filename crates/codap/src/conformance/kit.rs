@@ -7,13 +7,9 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+pub(super) use crate::runtime::Home;
 use crate::{Builder, Error, External, FirstReply, FirstReplyHandle, Kv, KvHandle, Ordered};
-use crate::{OrderedHandle, Outcome, Owner, Reply, Runtime, Slot};
-
-/// A runtime that is checked.
-pub(super) trait Home: Runtime + Clone {}
-
-impl<R: Runtime + Clone> Home for R {}
+use crate::{OrderedHandle, Outcome, Owner, Reply, Slot};
 
 /// A value that cannot be cloned, and that may be counted.
 #[derive(Debug)]
@@ -55,6 +51,10 @@ pub(crate) trait Shape:
         O: Outcome<Value, M>,
         M: 'static;
 
+    fn add_with<T>(&self, n: usize, context: u64, f: impl FnOnce(u64) -> T) -> Reply<Value>
+    where
+        T: Future<Output = Value> + Send + 'static;
+
     fn insert(&self, n: usize, value: Value) -> Reply<Value>;
     fn slot(&self, n: usize) -> Slot<Value>;
 
@@ -69,7 +69,7 @@ pub(crate) trait Shape:
     fn shutdown(self) -> impl Future<Output = ()>;
     fn detach(self);
 
-    fn on(runtime: &impl Home) -> Self {
+    fn on(runtime: &Home) -> Self {
         Self::builder().on(runtime).build()
     }
 
@@ -98,7 +98,7 @@ pub(crate) trait Shape:
 /// The shapes differ in what they call adding, and in whether they are told the key.
 macro_rules! shape {
     ($shape:ty, $handle:ty, $name:literal, ($($key:ident)?),
-     $put:ident, $put_blocking:ident, $external:ident, |$results:ident| $numbered:expr) => {
+     $put:ident, $put_with:ident, $put_blocking:ident, $external:ident, |$results:ident| $numbered:expr) => {
         impl Shape for $shape {
             const NAME: &'static str = $name;
             type Handle = $handle;
@@ -126,6 +126,15 @@ macro_rules! shape {
                 let _unless_keyed = n;
                 $(let $key = n;)?
                 handle.$put_blocking($($key,)? f)
+            }
+
+            fn add_with<T>(&self, n: usize, context: u64, f: impl FnOnce(u64) -> T) -> Reply<Value>
+            where
+                T: Future<Output = Value> + Send + 'static,
+            {
+                let _unless_keyed = n;
+                $(let $key = n;)?
+                (***self).$put_with($($key,)? context, f)
             }
 
             fn insert(&self, n: usize, value: Value) -> Reply<Value> {
@@ -168,7 +177,7 @@ macro_rules! shape {
 
 shape!(
     Kv<usize, Value>, KvHandle<usize, Value>, "Kv", (key),
-    put, put_blocking, put_external, |results| results
+    put, put_with, put_blocking, put_external, |results| results
 );
 shape!(
     Ordered<Value>,
@@ -176,6 +185,7 @@ shape!(
     "Ordered",
     (),
     push,
+    push_with,
     push_blocking,
     push_external,
     |results| results.into_iter().enumerate().collect()
@@ -186,6 +196,7 @@ shape!(
     "FirstReply",
     (),
     push,
+    push_with,
     push_blocking,
     push_external,
     |results| results

@@ -5,7 +5,7 @@ use std::future::pending;
 use super::kit::{Home, wait};
 use crate::Kv;
 
-pub(super) fn a_replaced_entry_is_cancelled<R: Home>(runtime: &R) {
+pub(super) fn a_replaced_entry_is_cancelled(runtime: &Home) {
     let kv = Kv::<&str, u32>::on(runtime);
     let old = kv.put("a", pending::<u32>());
     kv.put("a", async { 2 });
@@ -15,7 +15,7 @@ pub(super) fn a_replaced_entry_is_cancelled<R: Home>(runtime: &R) {
     assert_eq!(kv.len(), 2);
 }
 
-pub(super) fn a_finished_entry_outlives_its_replacement<R: Home>(runtime: &R) {
+pub(super) fn a_finished_entry_outlives_its_replacement(runtime: &Home) {
     let kv = Kv::<&str, u32>::on(runtime);
     let old = kv.insert("a", 1);
     let place: *const u32 = wait(kv.get("a")).unwrap();
@@ -32,7 +32,7 @@ pub(super) fn a_finished_entry_outlives_its_replacement<R: Home>(runtime: &R) {
     assert_eq!(both, [("a", 1), ("a", 2)], "both are handed out");
 }
 
-pub(super) fn an_unknown_key_is_missing<R: Home>(runtime: &R) {
+pub(super) fn an_unknown_key_is_missing(runtime: &Home) {
     let kv = Kv::<String, u32>::on(runtime);
     let errors = [
         wait(kv.get("nobody")).unwrap_err(),
@@ -47,7 +47,7 @@ pub(super) fn an_unknown_key_is_missing<R: Home>(runtime: &R) {
     assert!(kv.reply("nobody").is_none() && kv.ending("nobody").is_none());
 }
 
-pub(super) fn keys_are_looked_up_by_what_they_borrow_as<R: Home>(runtime: &R) {
+pub(super) fn keys_are_looked_up_by_what_they_borrow_as(runtime: &Home) {
     #[derive(Debug, PartialEq, Eq, Hash)]
     struct NotClone(u8);
     let kv = Kv::<NotClone, u32>::on(runtime);

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 
 use super::kit::{Census, Gate, Home, Shape, Value, wait};
 
-pub(super) fn dropping_cancels_what_is_pending<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn dropping_cancels_what_is_pending<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(50).build();
     let census = Census::default();
     let replies: Vec<_> = (0..100)
@@ -32,7 +32,7 @@ pub(super) fn dropping_cancels_what_is_pending<C: Shape, R: Home>(runtime: &R) {
 
 /// Cancelled from the front, the end of the one that ran let the next in line start, which was
 /// about to be cancelled: a drop began work.
-pub(super) fn dropping_starts_nothing<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn dropping_starts_nothing<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (open, opened) = channel();
     let running = c.external(0, move |entry| open.send(entry).unwrap());
@@ -48,7 +48,7 @@ pub(super) fn dropping_starts_nothing<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(starts.iter().next(), None, "an end started the next");
 }
 
-pub(super) fn a_handle_does_not_keep_the_work_alive<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_handle_does_not_keep_the_work_alive<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let census = Census::default();
     let (started, starts) = channel();
@@ -67,7 +67,7 @@ pub(super) fn a_handle_does_not_keep_the_work_alive<C: Shape, R: Home>(runtime: 
     census.wait_for_none();
 }
 
-pub(super) fn what_is_put_after_the_end_is_cancelled<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn what_is_put_after_the_end_is_cancelled<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let handle = c.handle();
     let done = c.insert(0, Value::new(1));
@@ -89,7 +89,7 @@ pub(super) fn what_is_put_after_the_end_is_cancelled<C: Shape, R: Home>(runtime:
     assert_eq!(wait(done.get()).unwrap().number, 1, "what has ended stays readable");
 }
 
-pub(super) fn detached_work_runs_on<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn detached_work_runs_on<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let gate = Gate::default();
     let (ran, runs) = channel();
@@ -113,7 +113,7 @@ pub(super) fn detached_work_runs_on<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(ran, [0, 1, 2, 3, 4, 5]);
 }
 
-pub(super) fn shutdown_waits_until_all_work_is_gone<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn shutdown_waits_until_all_work_is_gone<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(2).build();
     let census = Census::default();
     let (started, starts) = channel();
@@ -141,7 +141,7 @@ pub(super) fn shutdown_waits_until_all_work_is_gone<C: Shape, R: Home>(runtime: 
     assert_eq!(census.alive(), 0);
 }
 
-pub(super) fn a_cancelled_function_frees_its_reader_at_once<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_cancelled_function_frees_its_reader_at_once<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let (started, starts) = channel();
     let (release, held) = channel::<()>();
@@ -160,7 +160,7 @@ pub(super) fn a_cancelled_function_frees_its_reader_at_once<C: Shape, R: Home>(r
     assert!(reply.try_get().unwrap().unwrap_err().is_cancelled(), "what came late counts not");
 }
 
-pub(super) fn values_and_futures_are_dropped_with_the_container<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn values_and_futures_are_dropped_with_the_container<C: Shape>(runtime: &Home) {
     let (values, work) = (Census::default(), Census::default());
     let c = C::on(runtime);
     let replies: Vec<_> = (0..100)

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 
 use super::kit::{Gate, Home, Shape, Value, wait};
 
-pub(super) fn starts_are_in_the_order_of_the_puts<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn starts_are_in_the_order_of_the_puts<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (started, starts) = channel();
     let gate = Gate::default();
@@ -34,7 +34,7 @@ pub(super) fn starts_are_in_the_order_of_the_puts<C: Shape, R: Home>(runtime: &R
     assert!(starts.iter().eq(0..60), "the order of the starts");
 }
 
-pub(super) fn the_limit_is_reached_and_not_exceeded<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn the_limit_is_reached_and_not_exceeded<C: Shape>(runtime: &Home) {
     const LIMIT: usize = 3;
     let c = C::builder().on(runtime).limit(LIMIT).build();
     let running = Arc::new(AtomicUsize::new(0));
@@ -62,7 +62,7 @@ pub(super) fn the_limit_is_reached_and_not_exceeded<C: Shape, R: Home>(runtime: 
     assert_eq!(wait(c.join()).len(), 30);
 }
 
-pub(super) fn a_future_cancelled_in_line_goes_at_once<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_future_cancelled_in_line_goes_at_once<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let gate = Gate::default();
     let passed = gate.passed();
@@ -84,7 +84,7 @@ pub(super) fn a_future_cancelled_in_line_goes_at_once<C: Shape, R: Home>(runtime
     assert_eq!(wait(last.get()).unwrap().number, 2);
 }
 
-pub(super) fn permits_are_whole_after_cancels<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn permits_are_whole_after_cancels<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(2).build();
     let running = Arc::new(AtomicUsize::new(0));
     let replies: Vec<_> = (0..60)
@@ -131,9 +131,7 @@ fn assert_two_permits<C: Shape>(c: &C) {
     }
 }
 
-pub(super) fn a_cancelled_function_keeps_its_permit_until_it_returns<C: Shape, R: Home>(
-    runtime: &R,
-) {
+pub(super) fn a_cancelled_function_keeps_its_permit_until_it_returns<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (log, logged) = channel();
     let (started, starts) = channel();
@@ -156,7 +154,7 @@ pub(super) fn a_cancelled_function_keeps_its_permit_until_it_returns<C: Shape, R
     assert_eq!(logged.iter().collect::<Vec<_>>(), ["returned", "started"]);
 }
 
-pub(super) fn slots_and_values_need_no_permit<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn slots_and_values_need_no_permit<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     c.add(0, pending::<Value>());
     let queued = c.add(1, async { Value::new(0) });

@@ -9,7 +9,7 @@ use crate::{BoxFuture, Error, Reply, carry};
 
 const DEPTH: usize = 20;
 
-pub(super) fn entries_wait_for_entries_under_limit_one<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn entries_wait_for_entries_under_limit_one<C: Shape>(runtime: &Home) {
     type Nest = std::pin::Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
     fn nest<C: Shape>(handle: C::Handle, n: usize) -> Nest {
         Box::pin(async move {
@@ -25,7 +25,7 @@ pub(super) fn entries_wait_for_entries_under_limit_one<C: Shape, R: Home>(runtim
     assert_eq!(wait(outermost.get()).unwrap().number, DEPTH as u64 + 1);
 }
 
-pub(super) fn functions_wait_for_functions_under_limit_one<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn functions_wait_for_functions_under_limit_one<C: Shape>(runtime: &Home) {
     fn nest<C: Shape>(handle: &C::Handle, n: usize) -> Result<Value, Error> {
         if n == DEPTH {
             return Ok(Value::new(1));
@@ -40,7 +40,7 @@ pub(super) fn functions_wait_for_functions_under_limit_one<C: Shape, R: Home>(ru
     assert_eq!(wait(outermost.get()).unwrap().number, DEPTH as u64 + 1);
 }
 
-pub(super) fn a_carried_subtask_waits_under_limit_one<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_carried_subtask_waits_under_limit_one<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (handle, spawner) = (c.handle(), runtime.clone());
     let outer = c.add(0, async move {
@@ -61,7 +61,7 @@ pub(super) fn a_carried_subtask_waits_under_limit_one<C: Shape, R: Home>(runtime
     assert_eq!(wait(outer.get()).unwrap().number, 42);
 }
 
-pub(super) fn who_comes_back_goes_first<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn who_comes_back_goes_first<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (open, opened) = channel();
     // Outside work stands in line within the call that asks, whatever the runtime is up to.
@@ -119,12 +119,12 @@ fn assert_circle(replies: &[Reply<Value>]) {
     }
 }
 
-pub(super) fn an_entry_that_awaits_itself_gets_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn an_entry_that_awaits_itself_gets_an_error<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     circle::<C>(1, |_| c.handle());
 }
 
-pub(super) fn cycles_of_two_and_three_get_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn cycles_of_two_and_three_get_an_error<C: Shape>(runtime: &Home) {
     for len in [2, 3, 10] {
         let c = C::builder().on(runtime).limit(1).build();
         circle::<C>(len, |_| c.handle());
@@ -133,12 +133,12 @@ pub(super) fn cycles_of_two_and_three_get_an_error<C: Shape, R: Home>(runtime: &
     }
 }
 
-pub(super) fn a_cycle_through_two_containers_gets_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_cycle_through_two_containers_gets_an_error<C: Shape>(runtime: &Home) {
     let both = [C::on(runtime), C::builder().on(runtime).limit(2).build()];
     circle::<C>(4, |n| both[n % 2].handle());
 }
 
-pub(super) fn a_cycle_of_functions_gets_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_cycle_of_functions_gets_an_error<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let known = Known::default();
     let replies: Vec<_> = (0..3)
@@ -154,7 +154,7 @@ pub(super) fn a_cycle_of_functions_gets_an_error<C: Shape, R: Home>(runtime: &R)
     assert_circle(&replies);
 }
 
-pub(super) fn a_subtask_in_a_cycle_gets_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_subtask_in_a_cycle_gets_an_error<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let (known, gate) = (Known::default(), Gate::default());
     let (inner, passed, spawner) = (known.clone(), gate.passed(), runtime.clone());

@@ -3,7 +3,7 @@
 use super::kit::{Home, wait};
 use crate::Ordered;
 
-pub(super) fn reads_are_in_the_order_of_the_pushes<R: Home>(runtime: &R) {
+pub(super) fn reads_are_in_the_order_of_the_pushes(runtime: &Home) {
     let list = Ordered::<u64>::on(runtime);
     let slots: Vec<_> = (0..100).map(|_| list.slot()).collect();
     for (n, slot) in slots.into_iter().enumerate().rev() {
@@ -16,7 +16,7 @@ pub(super) fn reads_are_in_the_order_of_the_pushes<R: Home>(runtime: &R) {
     assert!(results.into_iter().map(Result::unwrap).eq(0..100));
 }
 
-pub(super) fn a_range_is_read_in_order<R: Home>(runtime: &R) {
+pub(super) fn a_range_is_read_in_order(runtime: &Home) {
     let list = Ordered::<u64>::on(runtime);
     for n in 0..10 {
         list.push(async move { n });
@@ -37,7 +37,7 @@ pub(super) fn a_range_is_read_in_order<R: Home>(runtime: &R) {
     assert_eq!(list.range(..=2).count(), 3);
 }
 
-pub(super) fn a_position_beyond_the_end_is_missing<R: Home>(runtime: &R) {
+pub(super) fn a_position_beyond_the_end_is_missing(runtime: &Home) {
     let list = Ordered::<u64>::on(runtime);
     list.insert(0);
     for position in [1, usize::MAX] {

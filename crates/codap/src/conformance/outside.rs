@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use super::kit::{Home, Shape, Value, wait};
 use crate::{Ending, Waiter, What};
 
-pub(super) fn external_entries_obey_the_limit<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn external_entries_obey_the_limit<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(2).build();
     let (open, opened) = channel();
     let replies: Vec<_> = (0..10)
@@ -31,7 +31,7 @@ pub(super) fn external_entries_obey_the_limit<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(c.failed(), 1);
 }
 
-pub(super) fn external_entries_end_in_every_way<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn external_entries_end_in_every_way<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let ends = [
         (c.external(0, |entry| assert!(entry.fill(Value::new(1)))), Ending::Ok),
@@ -50,7 +50,7 @@ pub(super) fn external_entries_end_in_every_way<C: Shape, R: Home>(runtime: &R) 
     assert!(entry.is_over() && !entry.fill(Value::new(0)));
 }
 
-pub(super) fn a_pause_gives_the_permit_back<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_pause_gives_the_permit_back<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     let (open, opened) = channel();
     let first = c.external(0, move |entry| open.send(entry).unwrap());
@@ -69,7 +69,7 @@ pub(super) fn a_pause_gives_the_permit_back<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(wait(third.get()).unwrap().number, 0);
 }
 
-pub(super) fn a_pause_that_would_never_end_is_a_cycle<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_pause_that_would_never_end_is_a_cycle<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let (open, opened) = channel();
     let replies = [0, 1].map(|n| {
@@ -85,7 +85,7 @@ pub(super) fn a_pause_that_would_never_end_is_a_cycle<C: Shape, R: Home>(runtime
     assert!(entries[1].pause_for(&replies[0]).is_ok(), "nobody waits any more");
 }
 
-pub(super) fn callbacks_are_called_once<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn callbacks_are_called_once<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let (called, calls) = channel();
     let tell = |what: &'static str| {
@@ -107,7 +107,7 @@ pub(super) fn callbacks_are_called_once<C: Shape, R: Home>(runtime: &R) {
     assert!(calls.try_recv().is_err());
 }
 
-pub(super) fn events_tell_what_happened<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn events_tell_what_happened<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).record(true).build();
     let first = c.add(0, async { Value::new(1) });
     wait(first.get()).unwrap();

@@ -24,7 +24,7 @@ fn assert_works<C: Shape>(c: &C) {
     assert_eq!(c.pending(), 0);
 }
 
-pub(super) fn in_the_drop_of_a_value<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_the_drop_of_a_value<C: Shape>(runtime: &Home) {
     // `Value` itself is harmless: a container of bombs, whichever the shape.
     let c = crate::Kv::<usize, Bomb>::on(runtime);
     for n in 0..40 {
@@ -37,7 +37,7 @@ pub(super) fn in_the_drop_of_a_value<C: Shape, R: Home>(runtime: &R) {
     assert_works(&C::on(runtime));
 }
 
-pub(super) fn in_the_drop_of_a_future<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_the_drop_of_a_future<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let ready = c.add(0, {
         let bomb = Bomb("a future that was ready");
@@ -66,7 +66,7 @@ pub(super) fn in_the_drop_of_a_future<C: Shape, R: Home>(runtime: &R) {
     assert_works(&c);
 }
 
-pub(super) fn in_the_drop_of_a_payload<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_the_drop_of_a_payload<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let replies = [
         c.add(0, async { panic_any(Bomb("a payload")) as Value }),
@@ -78,7 +78,7 @@ pub(super) fn in_the_drop_of_a_payload<C: Shape, R: Home>(runtime: &R) {
     assert_works(&c);
 }
 
-pub(super) fn in_the_conversion_of_an_error<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_the_conversion_of_an_error<C: Shape>(runtime: &Home) {
     struct Odd;
     impl From<Odd> for BoxError {
         fn from(_: Odd) -> Self {
@@ -95,7 +95,7 @@ pub(super) fn in_the_conversion_of_an_error<C: Shape, R: Home>(runtime: &R) {
     assert_works(&c);
 }
 
-pub(super) fn in_the_waker_of_a_reader<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_the_waker_of_a_reader<C: Shape>(runtime: &Home) {
     struct Fuse;
     impl Wake for Fuse {
         fn wake(self: Arc<Self>) {
@@ -124,7 +124,7 @@ pub(super) fn in_the_waker_of_a_reader<C: Shape, R: Home>(runtime: &R) {
     assert_works(&c);
 }
 
-pub(super) fn in_a_callback<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_a_callback<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slot = c.slot(0);
     slot.reply().on_done(|_| panic!("deliberate, in a callback"));
@@ -136,7 +136,7 @@ pub(super) fn in_a_callback<C: Shape, R: Home>(runtime: &R) {
     assert_works(&c);
 }
 
-pub(super) fn in_a_function<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn in_a_function<C: Shape>(runtime: &Home) {
     let c = C::builder().on(runtime).limit(1).build();
     for n in 0..50 {
         c.add_blocking(n, || panic!("deliberate") as Value);

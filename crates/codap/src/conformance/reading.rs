@@ -8,7 +8,7 @@ use std::thread;
 
 use super::kit::{Gate, Home, Shape, Value, poll_once, wait};
 
-pub(super) fn started_work_runs_unread<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn started_work_runs_unread<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let (ran, runs) = channel();
     for n in 0..100 {
@@ -23,7 +23,7 @@ pub(super) fn started_work_runs_unread<C: Shape, R: Home>(runtime: &R) {
     assert_eq!(runs.len(), 100, "nobody reads, and all run");
 }
 
-pub(super) fn reads_repeat_at_one_place<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn reads_repeat_at_one_place<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let reply = c.add(0, async { Value::new(1) });
     let again = reply.clone();
@@ -42,7 +42,7 @@ pub(super) fn reads_repeat_at_one_place<C: Shape, R: Home>(runtime: &R) {
     }
 }
 
-pub(super) fn a_read_that_is_given_up_changes_nothing<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_read_that_is_given_up_changes_nothing<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slot = c.slot(0);
     let reply = slot.reply();
@@ -61,7 +61,7 @@ pub(super) fn a_read_that_is_given_up_changes_nothing<C: Shape, R: Home>(runtime
     assert!(wait(c.next()).is_some(), "a wait for the next that was given up took a reply along");
 }
 
-pub(super) fn all_readers_of_an_entry_get_its_reply<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn all_readers_of_an_entry_get_its_reply<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let gate = Gate::default();
     let passed = gate.passed();
@@ -87,7 +87,7 @@ pub(super) fn all_readers_of_an_entry_get_its_reply<C: Shape, R: Home>(runtime: 
     }
 }
 
-pub(super) fn entries_are_added_while_others_read<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn entries_are_added_while_others_read<C: Shape>(runtime: &Home) {
     const EACH: usize = 50;
     let c = C::on(runtime);
     let guard = c.slot(usize::MAX);
@@ -112,7 +112,7 @@ pub(super) fn entries_are_added_while_others_read<C: Shape, R: Home>(runtime: &R
     assert_eq!(c.len(), 4 * EACH + 1);
 }
 
-pub(super) fn a_failure_harms_nobody_else<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn a_failure_harms_nobody_else<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let mut good = Vec::new();
     for n in 0..60_usize {
@@ -134,7 +134,7 @@ pub(super) fn a_failure_harms_nobody_else<C: Shape, R: Home>(runtime: &R) {
     assert_eq!((c.done(), c.failed(), c.pending()), (60, 50, 0));
 }
 
-pub(super) fn the_key_travels_with_every_result<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn the_key_travels_with_every_result<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     for n in 0..20_usize {
         c.add(
@@ -176,7 +176,7 @@ pub(super) fn the_key_travels_with_every_result<C: Shape, R: Home>(runtime: &R) 
     });
 }
 
-pub(super) fn try_get_never_waits<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn try_get_never_waits<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let slot = c.slot(0);
     let reply = slot.reply();
@@ -185,7 +185,7 @@ pub(super) fn try_get_never_waits<C: Shape, R: Home>(runtime: &R) {
     assert!(reply.try_get().unwrap().unwrap_err().is_failed());
 }
 
-pub(super) fn counters_count<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn counters_count<C: Shape>(runtime: &Home) {
     let c = C::on(runtime);
     let counts = || (c.len(), c.pending(), c.done(), c.failed());
     assert!(c.is_empty());
@@ -202,7 +202,7 @@ pub(super) fn counters_count<C: Shape, R: Home>(runtime: &R) {
     assert!(!c.is_empty());
 }
 
-pub(super) fn ten_thousand_are_all_there<C: Shape, R: Home>(runtime: &R) {
+pub(super) fn ten_thousand_are_all_there<C: Shape>(runtime: &Home) {
     // A runtime of threads may not have ten thousand at once.
     let c = C::builder().on(runtime).limit(64).build();
     let step = c.add(0, async { Value::new(0) });

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -17,12 +18,28 @@ use crate::slot::External;
 use crate::sync::lock;
 use crate::waiters::Mark;
 
-/// Plays `play` in every order.
+/// Plays `play` in every order, or says that the time was up before.
 pub(super) fn model(play: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(3);
     builder.max_branches = 10_000;
-    builder.check(play);
+    let (plays, began) = (Arc::new(AtomicUsize::new(0)), Instant::now());
+    let counted = plays.clone();
+    builder.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        play();
+    });
+    let plays = plays.load(Ordering::Relaxed);
+    // Loom looks at the time before each play with a round number, and ends without a word.
+    let at_a_look = (plays + 1).is_multiple_of(builder.checkpoint_interval);
+    let time_is_up = builder.max_duration.is_some_and(|most| began.elapsed() >= most);
+    if at_a_look && time_is_up {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("a model");
+        // Past libtest, which shows what a test prints only if it fails.
+        let line = format!("{name}: its time was up after {plays} orders, there are more\n");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    }
 }
 
 /// What is ours and no part of the model: loom sees no switch of threads in it.

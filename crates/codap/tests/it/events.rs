@@ -152,6 +152,63 @@ fn a_wait_across_containers_names_the_waiting_one() {
     assert!(named);
 }
 
+/// Who waited for which entry, in the order in which they stopped.
+fn waits(events: Vec<Event>) -> Vec<(usize, Waiter)> {
+    let waited = |event: Event| match event.what {
+        What::Waited { by, .. } => Some((event.entry, by)),
+        _ => None,
+    };
+    events.into_iter().filter_map(waited).collect()
+}
+
+/// A `finish_by` whose time was up, or a `join` that was dropped, left no trace, although it is
+/// known for whom they waited.
+#[test]
+fn a_wait_for_everything_that_is_given_up_was_for_what_was_pending() {
+    let _watch = Watch::new();
+    let kv = Kv::<_, u32>::builder().on(&Threads).record(true).build();
+    let one = kv.slot(0);
+    kv.insert(1, 1);
+    let other = kv.slot(2);
+    assert_eq!(wait(kv.finish_by(std::time::Instant::now())).missing().len(), 2);
+    assert_eq!(waits(kv.events()), [(0, Waiter::Outside), (2, Waiter::Outside)]);
+    assert!(one.fill(0));
+    {
+        let mut join = Box::pin(kv.join());
+        assert!(poll_once(&mut join).is_pending());
+        // Which arrival this would have seen, nobody knows.
+        let mut next = Box::pin(kv.arrivals());
+        assert!(
+            poll_once(&mut Box::pin(async { while next.next().await.is_some() {} })).is_pending()
+        );
+    }
+    assert_eq!(waits(kv.events())[2..], [(2, Waiter::Outside)]);
+    let mut join = Box::pin(kv.join());
+    assert!(poll_once(&mut join).is_pending());
+    assert!(other.fill(2));
+    assert_eq!(wait(join).len(), 3);
+    assert_eq!(waits(kv.events())[3..], [(2, Waiter::Outside)], "it came to its end");
+}
+
+#[test]
+fn a_wait_for_everything_in_an_entry_names_that_entry() {
+    let _watch = Watch::new();
+    let parts = Kv::<_, u32>::builder().on(&Threads).record(true).build();
+    let slot = parts.slot("slot");
+    let parts = std::sync::Arc::new(parts);
+    let whole = Kv::<_, bool>::on(&Threads);
+    let inside = parts.clone();
+    whole.put(
+        "whole",
+        async move { inside.finish_by(std::time::Instant::now()).await.is_complete() },
+    );
+    assert!(!whole["whole"]);
+    let name = String::from("\"whole\"");
+    let by = Waiter::Entry { container: whole.id(), entry: 0, name };
+    assert_eq!(waits(parts.events()), [(0, by)]);
+    assert!(slot.fill(1));
+}
+
 #[test]
 fn times_are_counted_from_the_first_put() {
     let _watch = Watch::new();

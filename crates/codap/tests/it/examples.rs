@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::leaks::Watch;
+
 /// What the example prints. It is built with the features of this very test.
 fn output(example: &str) -> String {
     let features = [
@@ -36,6 +38,7 @@ fn assert_prints(example: &str, texts: &[&str]) {
 
 #[test]
 fn fib() {
+    let _watch = Watch::new();
     let all = "0 1 1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 \
                28657 46368 75025 121393 196418 317811 514229";
     assert_prints("fib", &["fib(29) = 514229", all, "30 by key and 30 in order"]);
@@ -43,6 +46,7 @@ fn fib() {
 
 #[test]
 fn sync() {
+    let _watch = Watch::new();
     let missing = "entry \"mod.rs\" is missing: nothing was put under this key";
     assert_prints("sync", &["kv.rs has ", "the containers have ", "filled by hand: 7", missing]);
 }
@@ -50,6 +54,7 @@ fn sync() {
 #[test]
 #[cfg(all(feature = "tokio", feature = "minijinja"))]
 fn page() {
+    let _watch = Watch::new();
     let photos = "  [ada-1.jpg]  [ada-2.jpg]  [ada-3.jpg]\n";
     let page = ["Ada, here since 1843\n", photos, "It is 21.5 degrees", "1 still on its way"];
     assert_prints("page", &page);
@@ -58,6 +63,7 @@ fn page() {
 #[test]
 #[cfg(feature = "tokio")]
 fn enrich() {
+    let _watch = Watch::new();
     let output = output("enrich");
     let order = ["Everest", "K2", "Kangchenjunga", "Lhotse", "Makalu", "Cho Oyu"];
     let said: Vec<&str> = output.lines().collect();
@@ -70,6 +76,7 @@ fn enrich() {
 #[test]
 #[cfg(feature = "tokio")]
 fn first_reply() {
+    let _watch = Watch::new();
     let output = output("first_reply");
     // The losers would have taken seconds: their connections were closed when the race was won.
     for replica in ["lima", "oslo", "turin", "kyoto"] {
@@ -84,6 +91,7 @@ fn first_reply() {
 #[test]
 #[cfg(feature = "tokio")]
 fn fetch() {
+    let _watch = Watch::new();
     let texts = [
         "flaky: at attempt 3",
         "news: no news",

@@ -317,7 +317,7 @@ fn random_graphs_end_as_if_computed_one_after_another() {
             Some(seed) => seed..seed + 1,
             None => 0..number("CODAP_SEEDS").unwrap_or(500),
         };
-        for &on in On::ALL {
+        for on in On::all() {
             let started = std::time::Instant::now();
             on.run(async {
                 for seed in seeds.clone() {
@@ -365,7 +365,7 @@ fn nest(on: On, kv: &KvHandle<usize, usize>, depth: usize, nest_in: Nest) -> Rep
 
 fn nested(depth: usize, limit: Option<usize>) {
     watched(Duration::from_secs(60), move |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             for nest_in in [Nest::Futures, Nest::Functions, Nest::Subtasks] {
                 doing.step((on, nest_in));
                 on.run(async {
@@ -406,7 +406,7 @@ fn six_hundred_nested_entries_with_limit_1() {
 #[test]
 fn a_subtask_woken_twice_takes_one_permit() {
     watched(Duration::from_secs(20), |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(async {
                 let kv = on.build(Kv::<&str, u32>::builder().limit(1));
@@ -455,7 +455,7 @@ async fn settle(on: On) {
 #[test]
 fn a_subtask_that_is_given_up_takes_no_permit() {
     watched(Duration::from_secs(20), |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(async {
                 let kv = on.build(Kv::<&str, u32>::builder().limit(1));
@@ -503,7 +503,7 @@ fn a_subtask_that_is_given_up_takes_no_permit() {
 #[test]
 fn a_subtask_that_outlives_its_entry_does_not_stop_into_results() {
     watched(Duration::from_secs(20), |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(async {
                 let kv = on.build(Kv::<&str, u32>::builder());
@@ -526,7 +526,7 @@ fn a_subtask_that_outlives_its_entry_does_not_stop_into_results() {
 #[test]
 fn what_is_put_while_everything_is_cancelled_runs() {
     watched(Duration::from_secs(20), |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(async {
                 let kv = on.build(Kv::<&str, u32>::builder().limit(1));

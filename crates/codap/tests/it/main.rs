@@ -1,6 +1,8 @@
 //! The integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+// Tests that need a process of their own.
+mod child;
 // Circles of waits that lead through an arrival.
 mod circles;
 // A runtime whose time is the test's.
@@ -17,6 +19,8 @@ mod drain;
 mod external;
 // What other libraries do wrong, and codap does not.
 mod footguns;
+// Threads that nobody needs go again.
+mod idle;
 // The guard against leaks, which every test holds.
 mod leaks;
 // Bad use gets a clear error, and never a hang.
@@ -32,11 +36,15 @@ mod policies;
 mod promises;
 // Who polls work for the first time.
 mod starters;
+// smol with several threads.
+mod smol_threads;
 // What tests stand on: runtimes, bounds on waits.
 mod stage;
 // Subtasks that do not end together with their entry.
 mod subtasks;
 
+// A runtime of the test's own, known by the public trait alone.
+mod crew;
 // Random graphs of entries that put and read each other; deep nesting.
 mod graphs;
 // One entry: every combination of panic, cancel, drop and abort.

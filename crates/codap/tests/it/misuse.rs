@@ -4,10 +4,10 @@ use std::panic::catch_unwind;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use codap::{FirstReply, Kv, Ordered, Reply, Threads};
+use codap::{Error, FirstReply, Kv, Ordered, OrderedHandle, Reply, Threads};
 
 use crate::leaks::Watch;
-use crate::stage::wait;
+use crate::stage::{bounded, wait};
 
 /// Each entry waits for the next, the last for the first; `put` puts the n-th and is given the
 /// replies of all.
@@ -153,7 +153,6 @@ fn an_index_without_a_value_panics_with_its_error() {
     assert!(error.is_missing() && error.to_string().contains("only 0 were pushed"), "{error}");
 }
 
-/// Nested blocking at the pool's cap: see `promises`. Here: a function that reads itself.
 #[test]
 fn a_function_that_reads_itself() {
     let _watch = Watch::new();
@@ -161,6 +160,34 @@ fn a_function_that_reads_itself() {
     let handle = list.handle();
     let own = list.push_blocking(move || handle.get_blocking(0).copied());
     assert!(wait(own.get()).unwrap_err().root().is_cycle());
+}
+
+/// More functions wait for each other than the pool may have threads, 4,096: the last of them is
+/// told so, and nobody hangs. In a process of its own, whose threads it takes.
+#[test]
+fn functions_that_nest_deeper_than_the_pool_may_grow() {
+    fn nest(handle: &OrderedHandle<u32>, left: u32) -> Result<u32, Error> {
+        let Some(left) = left.checked_sub(1) else { return Ok(0) };
+        let inner = handle.clone();
+        let next = handle.push_blocking(move || nest(&inner, left));
+        Ok(next.get_blocking()? + 1)
+    }
+    let _watch = Watch::new();
+    let name = "misuse::functions_that_nest_deeper_than_the_pool_may_grow";
+    crate::child::alone(name, || {
+        let list = Ordered::<u32>::on(&Threads);
+        let handle = list.handle();
+        let outermost = list.push_blocking(move || nest(&handle, 5_000));
+        let error = bounded(move || outermost.get_blocking().copied()).unwrap_err();
+        assert!(error.root().is_would_block(), "{error}");
+        let text = error.to_string();
+        for word in ["every thread of the pool waits", "nest less deep", ".get(..).await"] {
+            assert!(text.contains(word), "{word} is not in {text}");
+        }
+        assert!(list.len() > 4_000, "only {} were put", list.len());
+        assert_eq!(wait(list.join()).len(), list.len(), "all of them have ended");
+        assert_eq!(*wait(list.push_blocking(|| 7).get()).unwrap(), 7, "the pool is none the worse");
+    });
 }
 
 #[cfg(feature = "tokio")]

@@ -58,7 +58,7 @@ fn every_reply_knows_its_type() {
 #[test]
 fn one_entry_reads_another_as_what_it_is() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let page = on.build(Page::builder().limit(1));
             let gate = Gate::new();

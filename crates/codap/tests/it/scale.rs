@@ -39,6 +39,14 @@ fn value_of(key: usize) -> usize {
     key.wrapping_mul(31) ^ 0x5A5A
 }
 
+/// That value, of which every other one is pending at first.
+async fn value(key: usize) -> usize {
+    if key.is_multiple_of(2) {
+        give_way().await;
+    }
+    value_of(key)
+}
+
 /// Marks each of `n` things once.
 struct Once(Vec<bool>);
 
@@ -61,7 +69,7 @@ impl Once {
 async fn kv(on: On, n: usize) {
     let kv = on.build(Kv::builder());
     for key in 0..n {
-        kv.put(key, async move { value_of(key) });
+        kv.put(key, value(key));
     }
     let mut once = Once::new(n);
     while let Some((&key, reply)) = kv.next().await {
@@ -78,12 +86,7 @@ async fn kv(on: On, n: usize) {
 async fn ordered(on: On, n: usize) {
     let list = on.build(Ordered::builder());
     for at in 0..n {
-        list.push(async move {
-            if at % 2 == 0 {
-                give_way().await;
-            }
-            value_of(at)
-        });
+        list.push(value(at));
     }
     let (mut range, mut at) = (list.range(..), 0);
     while let Some(reply) = range.next().await {
@@ -100,7 +103,7 @@ async fn ordered(on: On, n: usize) {
 async fn first_reply(on: On, n: usize) {
     let list = on.build(FirstReply::builder());
     for at in 0..n {
-        list.push(async move { value_of(at) });
+        list.push(value(at));
     }
     let mut once = Once::new(n);
     for nth in 0..n {
@@ -115,7 +118,7 @@ async fn first_reply(on: On, n: usize) {
 #[test]
 fn nothing_is_lost_duplicated_or_mis_keyed() {
     watched(PATIENCE, |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             let started = Instant::now();
             on.run(async {
@@ -142,7 +145,7 @@ async fn consume(list: &Ordered<usize>) -> Vec<usize> {
 fn two_consumers_of_next_share() {
     watched(PATIENCE, |doing| {
         let n = scale().min(20_000);
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(async {
                 let list = Arc::new(on.build(Ordered::builder()));
@@ -275,7 +278,7 @@ impl Fault {
 #[test]
 fn ten_thousand_faulty_entries_end_as_they_should() {
     watched(PATIENCE, |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             for limit in [1, 64] {
                 doing.step((on, limit));
                 on.run(faulty(on, limit, 10_000));
@@ -363,7 +366,7 @@ fn put_counted(kv: &Kv<usize, usize>, key: usize, kind: u8, running: &Arc<Runnin
 #[test]
 fn a_limit_is_never_exceeded_and_whole_afterwards() {
     watched(PATIENCE, |doing| {
-        for &on in On::ALL {
+        for on in On::all() {
             doing.step(on);
             on.run(limited(on, scale()));
         }

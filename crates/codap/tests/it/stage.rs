@@ -1,28 +1,11 @@
-//! What tests stand on: runtimes, a bound on every wait, and calm on the error output.
+//! What tests stand on: runtimes, and a bound on every wait.
 
 use std::future::Future;
-use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 /// Longer than anything takes on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Panics that tests make on purpose say so, and are not printed.
-pub(crate) fn silence_deliberate_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let payload = info.payload();
-            let text = payload.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-            if text.is_some_and(|text| !text.contains("deliberate")) {
-                before(info);
-            }
-        }));
-    });
-}
 
 /// Waits for `future` on this thread, which is in no runtime; fails if that takes too long.
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {

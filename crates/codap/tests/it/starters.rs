@@ -32,6 +32,55 @@ fn work_that_blocks_threads_does_not_keep_the_rest_from_starting() {
     bounded(move || assert_eq!((0..FEW + CROWD).filter(|&n| list[n]).count(), 1));
 }
 
+#[cfg(feature = "smol")]
+mod on_smol {
+    use std::sync::mpsc::channel;
+
+    use codap::Smol;
+
+    use super::*;
+    use crate::stage::{recv, wait};
+
+    #[test]
+    #[ignore = "it needs several threads of smol: `smol_threads` runs it"]
+    fn work_that_blocks_workers_does_not_keep_the_rest_from_starting() {
+        let _watch = Watch::new();
+        for _ in 0..30 {
+            let met = Arc::new(Barrier::new(CROWD));
+            let list = grown::<()>(&Smol);
+            let (sender, met_all) = channel();
+            for _ in 0..CROWD {
+                let (met, sender) = (met.clone(), sender.clone());
+                list.push(async move {
+                    met.wait();
+                    sender.send(()).unwrap();
+                });
+            }
+            for _ in 0..CROWD {
+                recv(&met_all);
+            }
+        }
+    }
+
+    /// Nor does a reader wait for the entry that comes after the one it reads.
+    #[test]
+    #[ignore = "it needs several threads of smol: `smol_threads` runs it"]
+    fn a_reader_does_not_wait_for_the_entry_that_comes_next() {
+        let _watch = Watch::new();
+        for _ in 0..30 {
+            let list = grown::<()>(&Smol);
+            let (read, is_read) = channel();
+            list.push(async {});
+            list.push(async move { recv(&is_read) });
+            wait(smol::spawn(async move {
+                list.get(FEW).await.unwrap();
+                read.send(()).unwrap();
+                list.get(FEW + 1).await.unwrap();
+            }));
+        }
+    }
+}
+
 #[cfg(feature = "tokio")]
 mod on_tokio {
     use std::future::{pending, poll_fn};

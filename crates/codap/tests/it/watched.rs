@@ -14,6 +14,7 @@ use std::time::Duration;
 use codap::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
+use crate::crew::{Crew, Hand};
 use crate::leaks::Watch;
 
 /// A runtime to run a test on.
@@ -26,10 +27,11 @@ pub(crate) enum On {
     #[cfg(feature = "smol")]
     Smol,
     Threads,
+    Custom,
 }
 
 impl On {
-    pub(crate) const ALL: &[Self] = &[
+    const ALL: &[Self] = &[
         #[cfg(feature = "tokio")]
         Self::TokioMulti,
         #[cfg(feature = "tokio")]
@@ -37,9 +39,20 @@ impl On {
         #[cfg(feature = "smol")]
         Self::Smol,
         Self::Threads,
+        Self::Custom,
     ];
 
-    /// Runs a test's main future. A tokio runtime lives exactly as long as this call.
+    /// Every runtime; only the one that `CODAP_ON` names, if it is set.
+    pub(crate) fn all() -> Vec<Self> {
+        let Ok(name) = std::env::var("CODAP_ON") else { return Self::ALL.to_vec() };
+        let one: Vec<_> =
+            Self::ALL.iter().copied().filter(|on| format!("{on:?}") == name).collect();
+        assert!(!one.is_empty(), "CODAP_ON={name} is none of {:?}", Self::ALL);
+        one
+    }
+
+    /// Runs a test's main future. A runtime of tokio's, or a custom one, lives exactly as long as
+    /// this call.
     pub(crate) fn run<T>(self, future: impl Future<Output = T>) -> T {
         match self {
             #[cfg(feature = "tokio")]
@@ -49,6 +62,7 @@ impl On {
             #[cfg(feature = "smol")]
             Self::Smol => block_on(future),
             Self::Threads => block_on(future),
+            Self::Custom => Crew::new(2).block_on(future),
         }
     }
 
@@ -62,6 +76,7 @@ impl On {
             #[cfg(feature = "smol")]
             Self::Smol => builder.on(&codap::Smol).build(),
             Self::Threads => builder.on(&codap::Threads).build(),
+            Self::Custom => builder.on(&Hand::current()).build(),
         }
     }
 
@@ -81,6 +96,7 @@ impl On {
             #[cfg(feature = "smol")]
             Self::Smol => smol::spawn(task).detach(),
             Self::Threads => codap::Threads.spawn(Box::pin(task)),
+            Self::Custom => Hand::current().spawn(Box::pin(task)),
         }
         async { receiver.await.expect("a subtask is not lost") }
     }

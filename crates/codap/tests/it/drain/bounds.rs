@@ -110,7 +110,7 @@ fn in_flight_and_finished_untaken_are_each_within_the_limit() {
 fn as_many_run_at_once_as_may_and_no_more_on_every_runtime() {
     const LIMIT: usize = 4;
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let (counts, most) = (Arc::new(Counts::default()), Arc::new(AtomicUsize::new(0)));
             let started = Arc::new(watch::Sender::new(0));
@@ -135,7 +135,7 @@ fn as_many_run_at_once_as_may_and_no_more_on_every_runtime() {
 #[test]
 fn what_is_in_flight_runs_on_while_nobody_polls() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         // The runtime of one thread runs other work only while its own future waits.
         let (sender, ended) = channel();
         let work = (0..100).map(move |n| {
@@ -190,7 +190,7 @@ fn values_need_to_be_send_only() {
 fn a_hundred_thousand_go_by_and_few_are_there_at_a_time() {
     const LIMIT: usize = 16;
     let watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let mut seen = vec![false; 100_000];
             let mut most = 0;
@@ -217,7 +217,7 @@ fn a_hundred_thousand_go_by_and_few_are_there_at_a_time() {
 #[test]
 fn an_entry_that_drains_gives_its_permit_back() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let kv = on.build(Kv::<_, usize>::builder().limit(1));
             let handle = kv.handle();
@@ -241,7 +241,7 @@ fn an_entry_that_drains_gives_its_permit_back() {
 #[test]
 fn a_dropped_drain_cancels_what_is_in_flight_on_every_runtime() {
     let watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let started = Arc::new(watch::Sender::new(0));
             let (lives, starts) = (&watch, started.clone());

@@ -13,6 +13,7 @@ use codap::{Drain, Error, Threads};
 use futures_util::{Stream, StreamExt};
 
 use crate::clock::Sim;
+use crate::crew::Hand;
 use crate::watched::On;
 
 type Item<V> = (usize, Result<V, Error>);
@@ -48,5 +49,6 @@ fn placed<S, V>(on: On, drain: Drain<S, V>) -> Drain<S, V> {
         #[cfg(feature = "smol")]
         On::Smol => drain.on(&codap::Smol),
         On::Threads => drain.on(&Threads),
+        On::Custom => drain.on(&Hand::current()),
     }
 }

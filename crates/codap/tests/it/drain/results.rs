@@ -71,7 +71,7 @@ fn after_the_last_result_it_stays_at_its_end() {
 #[test]
 fn every_result_comes_once_on_every_runtime() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         for limit in [1, 7, 10_000] {
             on.run(async {
                 let work = (0..1000usize).map(|n| async move { ok(n * 3) });

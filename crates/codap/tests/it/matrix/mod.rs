@@ -61,3 +61,8 @@ fn every_combination_of_panic_cancel_and_drop_on_smol() {
 fn every_combination_of_panic_cancel_and_drop_on_threads() {
     every_combination(On::Threads);
 }
+
+#[test]
+fn every_combination_of_panic_cancel_and_drop_on_a_custom_runtime() {
+    every_combination(On::Custom);
+}

@@ -77,7 +77,7 @@ fn it_needs_no_container_on_tokio() {
 #[test]
 fn timeouts_rests_and_defaults_on_every_runtime() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let kv = on.build(Kv::<_, u64>::builder().record(true));
             let began = Instant::now();
@@ -97,7 +97,7 @@ fn timeouts_rests_and_defaults_on_every_runtime() {
 #[test]
 fn the_deadline_is_kept_to_on_every_runtime() {
     let _watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let kv = on.build(Kv::<_, u64>::builder().deadline(Duration::from_secs(40)));
             let fails = || fetch(|| ready(Err::<u64, _>(Oops(1))));
@@ -113,7 +113,7 @@ fn the_deadline_is_kept_to_on_every_runtime() {
 #[test]
 fn a_rest_gives_the_permit_back_on_every_runtime() {
     let watch = Watch::new();
-    for &on in On::ALL {
+    for on in On::all() {
         on.run(async {
             let kv = on.build(Kv::<_, u64>::builder().limit(1));
             let life = watch.life();
