@@ -83,7 +83,8 @@ impl Builder {
     /// (the cloud's metadata service) and so on, by name, by number or by redirect. A name is
     /// resolved once, and its checked address is the one that is connected to. A proxy of the
     /// environment, which would do the resolving, is not used then. For programs that fetch what
-    /// strangers tell them to; it holds for http(s) and object stores. Default: no.
+    /// strangers tell them to; it holds for http(s), and not for object stores, whose endpoints come from
+    /// the environment. Default: no.
     #[cfg(feature = "http")]
     pub fn refuse_private_addresses(mut self, refuse: bool) -> Self {
         self.settings.refuse_private_addresses = refuse;
