@@ -103,7 +103,9 @@ fn suites(size: Size) -> Vec<Step> {
     let mut steps = Vec::new();
     for home in HOMES {
         steps.push(Step::check(format!("python: at home with {home}"), move || {
-            show(ready(profile)?.main.suite(home, "homes", size))
+            let mut suite = ready(profile)?.main.suite(home, "homes", size);
+            suite.env("CODAP_TEST_FAULT", fault()?);
+            show(suite)
         }));
     }
     steps.push(Step::check_with_servers("python: everything else", move |servers| {
