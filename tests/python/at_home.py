@@ -6,6 +6,7 @@ Patching comes before every other import, as it has to in a program.
 """
 
 import os
+import signal
 import sys
 
 HOMES = ("threads", "asyncio", "gevent", "gevent-unpatched", "eventlet")
@@ -30,6 +31,9 @@ def main() -> int:
     if home not in HOMES:
         sys.exit(f"there is no home {home!r}: {', '.join(HOMES)}")
     patch(home)
+    # Whoever starts the tests from a shell's background has them, and all that they start, ignore
+    # Ctrl-C: what reaches a program would then depend on who runs it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["CODAP_TEST_HOME"] = home
     import pytest
 
