@@ -39,7 +39,7 @@ pub(super) fn build(tools: &Environment, profile: Profile) -> Result<PathBuf, Fa
 
 pub(super) fn sdist(tools: &Environment) -> Result<PathBuf, Failure> {
     let out = super::folder().join("sdist");
-    only(&out, "gz", maturin(tools)?.args(["sdist", "--quiet", "--out"]).arg(&out))
+    only(&out, "gz", maturin(tools)?.args(["sdist", "--out"]).arg(&out))
 }
 
 /// The files of a source distribution, as paths from the workspace root.
