@@ -184,13 +184,15 @@ fn heads() -> Vec<Case> {
 fn silences() -> Vec<Case> {
     let timeout = Error::is_timeout;
     let every = Duration::from_millis(20);
+    // So slow that not even the shortest head is there by the deadline.
+    let all = Duration::from_millis(200);
     [
         ("silence", Reply::silence()),
         ("stalls after the head", good().stall(Stall::at(At::Body(0)))),
         ("stalls in the middle", good().stall(Stall::at(At::Body(SIZE / 2)))),
         ("stalls before the last byte", good().stall(Stall::at(At::Body(SIZE - 1)))),
         ("stalls within the head", good().stall(Stall::at(At::Wire(9)))),
-        ("trickles all", good().trickle_all(1, every)),
+        ("trickles all", good().trickle_all(1, all)),
         (
             "stalls in an error's body",
             Reply::status(500).body(body()).stall(Stall::at(At::Wire(9))),
