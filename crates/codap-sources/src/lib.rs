@@ -105,6 +105,7 @@ mod listed;
 mod listing;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+mod name;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
 mod object;
 #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]

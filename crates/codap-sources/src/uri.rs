@@ -214,6 +214,11 @@ impl Uri {
         self.0.adapter
     }
 
+    /// All of it, secrets included.
+    pub(crate) fn text(&self) -> &str {
+        &self.0.text
+    }
+
     fn parts(&self) -> Parts<'_> {
         Parts::of(&self.0.text)
     }

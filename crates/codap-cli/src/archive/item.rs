@@ -2,7 +2,6 @@
 
 use codap::redact;
 use codap_sources::{Listed, Uri};
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 /// What becomes an entry of the archive.
@@ -59,40 +58,18 @@ impl Item {
     fn new(text: &str, name: Option<Vec<u8>>, promised: Promised) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|error: codap_sources::Error| error.to_string())?;
         let folder = name.clone().filter(|_| uri.is_prefix());
-        let name = name.unwrap_or_else(|| name_of(&uri, text));
+        let name = name.unwrap_or_else(|| uri.name());
         Ok(Self { uri, name, promised, folder })
     }
 
     /// The name of `below`, which lies under this prefix: its path, in which a name that was given
     /// stands for the prefix.
     pub(crate) fn name_below(&self, below: &Listed) -> Vec<u8> {
-        let path = name_of(&below.uri, &below.uri.to_string());
-        let Some(folder) = &self.folder else { return path };
-        let prefix = name_of(&self.uri, &self.uri.to_string());
-        let rest = path.strip_prefix(&*prefix).unwrap_or(&path);
-        [folder.trim_ascii_end().strip_suffix(b"/").unwrap_or(folder), b"/", rest].concat()
+        match &self.folder {
+            None => below.uri.name(),
+            Some(folder) => self.uri.name_below(&below.uri, folder),
+        }
     }
-}
-
-/// The path of a URI, decoded: without the host, which is the same for most of a list, and without
-/// the query, which may hold secrets.
-fn name_of(uri: &Uri, text: &str) -> Vec<u8> {
-    let Some((_, rest)) = text.split_once("://") else {
-        let path = text.strip_prefix("sqlite:").or(text.strip_prefix("file:")).unwrap_or(text);
-        let path = if path.len() < text.len() { without_query(path) } else { path };
-        return path.trim_start_matches("./").trim_start_matches('/').as_bytes().to_vec();
-    };
-    let rest = without_query(rest);
-    let path = rest.split_once('/').map_or("", |(_, path)| path.trim_start_matches('/'));
-    let mut name: Vec<u8> = percent_decode_str(path).collect();
-    if name.is_empty() || (name.ends_with(b"/") && uri.scheme().starts_with("http")) {
-        name.extend(b"index");
-    }
-    name
-}
-
-fn without_query(text: &str) -> &str {
-    text.split(['?', '#']).next().unwrap_or_default()
 }
 
 fn hash(hex: &str) -> Result<[u8; 32], String> {
@@ -121,18 +98,7 @@ mod tests {
     #[test]
     fn names_are_given_or_the_path_of_the_uri() {
         for (line, expected) in [
-            ("https://h/a/b.json?token=x#y", "a/b.json"),
-            ("https://h", "index"),
-            ("https://h/a/", "a/index"),
-            ("https://h/%C3%A4%2Fb", "ä/b"),
-            ("s3://bucket/a/b", "a/b"),
-            ("redis://h/0/key", "0/key"),
-            ("dir/a?b", "dir/a?b"),
-            ("/dir/a", "dir/a"),
-            ("./dir/a", "dir/a"),
-            ("../a", "../a"),
-            ("file:///dir/a%20b", "dir/a b"),
-            ("sqlite:x.db?query=select 1", "x.db"),
+            ("https://h/%C3%A4/b?token=x", "ä/b"),
             ("https://h/a\tb c\t", "b c\t"),
             ("  https://h/a \t b", " b"),
             (r#"{"uri":"https://h/a"}"#, "a"),
