@@ -17,6 +17,8 @@ whatever fits where it is put. A read waits as its reader's context does.
 
 from __future__ import annotations
 
+from codap._archive import aarchive, archive
+from codap._archived import Archived, Failed
 from codap._backend import use
 from codap._container import Arrivals, Finished
 from codap._document import Document
@@ -24,6 +26,7 @@ from codap._entry import Entry
 from codap._errors import (
     Abandoned,
     AllFailed,
+    ArchiveError,
     Cancelled,
     Cycle,
     EntryError,
@@ -46,6 +49,8 @@ __all__ = [
     "KV",
     "Abandoned",
     "AllFailed",
+    "ArchiveError",
+    "Archived",
     "Arrivals",
     "Cancelled",
     "Cycle",
@@ -53,6 +58,7 @@ __all__ = [
     "Entry",
     "EntryError",
     "Error",
+    "Failed",
     "FetchError",
     "Finished",
     "FirstReply",
@@ -64,7 +70,9 @@ __all__ = [
     "TimedOut",
     "Work",
     "WouldBlock",
+    "aarchive",
     "afetch",
+    "archive",
     "fetch",
     "spawn",
     "use",

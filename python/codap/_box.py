@@ -9,8 +9,10 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 from weakref import ReferenceType
 
-from codap import _backend, _fetch, _homes, _native, _policy, _run, _threads
+from codap import _archive, _backend, _fetch, _homes, _native, _policy, _run, _threads
+from codap._archive import archive
 from codap._entry import Entry
+from codap._fetch import fetch
 from codap._policy import Work
 
 # Keys of these types hash and compare without code of the user's.
@@ -53,11 +55,11 @@ def box(on: Any, limit: int | None, deadline: float | None) -> Box | None:
 def prepare(ref: ReferenceType[Any] | None, key: Any, box: Box | None, fn: Any) -> Entry[Any]:
     """A new entry for work that is launched once the entry lies in its container."""
     kind = type(fn)
-    if box is None and kind is not Work and fn is not _fetch.fetch and type(key) in _SIMPLE:
+    timed = fn is fetch or fn is archive
+    if box is None and kind is not Work and not timed and type(key) in _SIMPLE:
         return Entry(ref, key)
-    timed = fn is _fetch.fetch
     if kind is Work:
-        timed = timed or fn.timeout is not None or fn.fn is _fetch.fetch
+        timed = fn.timeout is not None or fn.fn is fetch or fn.fn is archive
     if box is not None and box.deadline is not None:
         timed = True
     simple = type(key) in _SIMPLE
@@ -87,7 +89,8 @@ def launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) 
         box is not None
         or type(fn) is not FunctionType
         or _backend.forced is not None
-        or fn is _fetch.fetch
+        or fn is fetch
+        or fn is archive
     ):
         _launch(entry, box, fn, args, kwargs)
         return
@@ -111,9 +114,9 @@ def launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) 
 def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any) -> None:
     policy = fn if type(fn) is Work else None
     inner = fn if policy is None else policy.fn
-    if inner is _fetch.fetch:
-        limit = None if box is None else box.limit
-        _fetch.start(entry, policy, limit, *args, **kwargs)
+    if inner is fetch or inner is archive:
+        native: Any = _fetch.start if inner is fetch else _archive.start
+        native(entry, policy, None if box is None else box.limit, *args, **kwargs)
         return
     on = _backend.forced if box is None or box.on is None else box.on
     gate = None if box is None else box.gate

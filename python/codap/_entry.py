@@ -7,8 +7,9 @@ from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from codap import _homes, _native
+from codap._archived import archived
 from codap._document import document
-from codap._errors import Abandoned, Cancelled, EntryError, Error, FetchError, TimedOut
+from codap._errors import Abandoned, Cancelled, EntryError, Error, TimedOut, fetch_error
 
 if TYPE_CHECKING:
     from codap._policy import Work
@@ -193,23 +194,27 @@ def _ordinary(entry: Entry[Any], error: BaseException) -> tuple[Exception, str]:
 def take_over(entry: Entry[Any], left: tuple[Any, ...]) -> None:
     """Makes a value or an exception of what a native thread left behind."""
     what, *facts = left
+    value: Any = None
+    error: Error | None = None
+    ending = "failed"
+    about = "" if entry.key is None else f"{name(entry)}: "
     if what == "document":
-        run(entry.take_over(document(*facts), None, "ok"))
-        return
+        value = document(*facts)
+    elif what == "archive":
+        value, error = archived(about, *facts)
+    elif what == "failed":
+        error = fetch_error(about, *facts)
+    else:
+        seconds, rule, _ = facts
+        error = TimedOut(f"{name(entry)} had no value within its {rule} of {seconds:g} s")
+        ending = "timed out"
     policy: Work[Any] | None = getattr(entry, "policy", None)
-    if policy is not None and policy.default is not MISSING:
+    if error is None:
+        run(entry.take_over(value, None, "ok"))
+    elif policy is not None and policy.default is not MISSING:
         run(entry.take_over(policy.default, None, "defaulted"))
-        return
-    error: Error
-    if what == "failed":
-        text, kind, transient = facts
-        error = FetchError(f"{name(entry)}: {text}" if entry.key is not None else text)
-        error.kind, error.transient = kind, transient
-        run(entry.take_over(None, error, "failed"))
-        return
-    seconds, rule, _ = facts
-    error = TimedOut(f"{name(entry)} had no value within its {rule} of {seconds:g} s")
-    run(entry.take_over(None, error, "timed out"))
+    else:
+        run(entry.take_over(None, error, ending))
 
 
 def frame_loses(error: BaseException, depth: int) -> bool:

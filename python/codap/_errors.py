@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codap._archived import Archived, Failed
 
 __all__ = [
     "Abandoned",
     "AllFailed",
+    "ArchiveError",
     "Cancelled",
     "Cycle",
     "EntryError",
@@ -67,3 +71,20 @@ class FetchError(Error, OSError):
 
     transient: bool = False
     """Whether to try again may help."""
+
+
+def fetch_error(about: str, text: str, kind: str, transient: bool) -> FetchError:
+    """The error that the native side left behind."""
+    error = FetchError(f"{about}{text}")
+    error.kind, error.transient = kind, transient
+    return error
+
+
+class ArchiveError(Error, OSError):
+    """Not every object is in an archive, or there is no archive."""
+
+    archived: Archived | None = None
+    """The archive that is in its place, without what failed; None if there is none."""
+
+    failed: list[Failed]
+    """Every object that failed, in the order in which it did."""

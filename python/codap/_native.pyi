@@ -13,6 +13,7 @@ __all__ = [
     "Timer",
     "Wake",
     "after_fork",
+    "archive",
     "fetch",
     "generation",
     "redact",
@@ -111,6 +112,17 @@ def fetch(
     uri: str,
     timeout: float | None = None,
     backoff: Sequence[float] = ...,
+    limit: Limit | None = None,
+) -> None: ...
+def archive(
+    entry: Slot,
+    target: str,
+    items: Sequence[tuple[str, str | None]],
+    format: str | None,
+    parallel: int,
+    memory: int,
+    backoff: Sequence[float],
+    fail_fast: bool,
     limit: Limit | None = None,
 ) -> None: ...
 def start_timer(entry: Slot, after: float, rule: str) -> Timer: ...

@@ -58,12 +58,15 @@ def work(
     """
     if timeout is not None and timeout < 0:
         raise ValueError(f"a timeout of {timeout} s is in the past")
-    if isinstance(retry, int):
-        backoff = tuple(0.1 * 2**n for n in range(retry))
-    else:
-        backoff = tuple(retry)
     on = retry_on if isinstance(retry_on, tuple) else (retry_on,)
-    return Work(fn, timeout, default, backoff, on)
+    return Work(fn, timeout, default, delays(retry), on)
+
+
+def delays(retry: int | Iterable[float]) -> tuple[float, ...]:
+    """The delays before further attempts."""
+    if isinstance(retry, int):
+        return tuple(0.1 * 2**n for n in range(retry))
+    return tuple(retry)
 
 
 def call(entry: Entry[Any], policy: Work[Any], args: Any, kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Files of a web service into one zip, each as it comes. The fetches run without a Python thread.
+"""Files of a web service into one zip: the example of the old package, and its answer today.
 
-python zip_files.py out.zip URL…
+python zip_files.py zip|archive out.zip URL…
 """
 
 import sys
@@ -10,6 +10,7 @@ import codap
 
 
 def zip_files(out, urls):
+    """In Python: any object that one can make of a reply."""
     fr = codap.FirstReply()
     for url in urls:
         fr.push(codap.fetch, url)
@@ -19,6 +20,12 @@ def zip_files(out, urls):
     return len(fr)
 
 
+def archive_files(out, urls):
+    """Without Python: each file is written as it comes, in bounded memory, whole or not at all."""
+    return codap.archive(out, urls).entries
+
+
 if __name__ == "__main__":
-    out, *urls = sys.argv[1:]
-    print(zip_files(out, urls), "files in", out)
+    how, out, *urls = sys.argv[1:]
+    make = {"zip": zip_files, "archive": archive_files}[how]
+    print(make(out, urls), "files in", out)

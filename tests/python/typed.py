@@ -41,6 +41,9 @@ async def main() -> None:
 
     document: codap.Document = await codap.afetch("file:///etc/hostname")
     text: str = document.text
+    made: codap.Archived = await codap.aarchive("out.zip", ["a", ("s3://b/c", "d")], limit=8)
+    for failed in made.failed:
+        print(failed.uri, failed.error.kind, made.size)
     print(text, document.json(), numbers, key, value)
     queue: codap.Queue[int] = codap.Queue()
     queue.put(1)

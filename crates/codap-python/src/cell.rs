@@ -1,5 +1,5 @@
 //! The part of an entry that threads without an interpreter can end: by a fetched document, by an
-//! error of it, by a timer.
+//! archive, by an error of these, by a timer.
 //!
 //! Whoever comes first claims the entry: a native thread by `end`, Python code by `claim`. Only
 //! that one's outcome counts, and it takes the subscribers along to tell them.
@@ -10,25 +10,21 @@ use std::time::Duration;
 use codap_sources::Document;
 use tokio::task::AbortHandle;
 
+use crate::archiving::Archived;
 use crate::bell::{Bell, token};
 use crate::order::Order;
+use crate::refusal::Refusal;
 use crate::sync::lock;
 
 /// How an entry ended on a native thread.
 #[derive(Clone)]
 pub(crate) enum Ended {
     Document(Document),
+    /// Whole, in part or not at all.
+    Archived(Arc<Archived>),
     Failed(Refusal),
     /// After how long, by which rule of the user's.
     TimedOut(Duration, &'static str),
-}
-
-/// Why there is no document, as Python makes an exception of it.
-#[derive(Clone)]
-pub(crate) struct Refusal {
-    pub(crate) text: String,
-    pub(crate) kind: &'static str,
-    pub(crate) transient: bool,
 }
 
 /// Who is told of the end.
@@ -65,25 +61,24 @@ impl Cell {
 
     /// Ends the entry from a native thread, unless it has ended.
     pub(crate) fn end(&self, ended: Ended) {
-        let mut state = lock(&self.state);
-        if state.claimed {
-            return;
+        if let Some(subscribers) = self.close(Some(ended)) {
+            self.tell(subscribers);
         }
-        state.claimed = true;
-        state.ended = Some(ended);
-        let subscribers = std::mem::take(&mut state.subscribers);
-        let tasks = std::mem::take(&mut state.tasks);
-        drop(state);
-        drop(tasks);
-        self.tell(subscribers);
     }
 
     /// Ends the entry for Python code; `None` if it has ended, else what it must `tell`.
     pub(crate) fn claim(&self) -> Option<Vec<Subscriber>> {
+        self.close(None)
+    }
+
+    /// Claims the entry, and stops what it does not need any more: of those tasks the one that calls
+    /// this comes to its own end.
+    fn close(&self, ended: Option<Ended>) -> Option<Vec<Subscriber>> {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.claimed, true) {
             return None;
         }
+        state.ended = ended;
         let tasks = std::mem::take(&mut state.tasks);
         let subscribers = std::mem::take(&mut state.subscribers);
         drop(state);
@@ -147,10 +142,7 @@ pub(crate) struct EndOnDrop(pub(crate) Arc<Cell>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.end(Ended::Failed(Refusal {
-            text: "the fetch was broken off before it had a reply: a bug of codap".to_owned(),
-            kind: "failed",
-            transient: false,
-        }));
+        let text = "the fetch was broken off before it had a reply: a bug of codap";
+        self.0.end(Ended::Failed(Refusal::other(text.to_owned())));
     }
 }

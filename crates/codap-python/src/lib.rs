@@ -13,19 +13,27 @@
 //! The lifecycle of entries that Python runs is kept here and not in a container of the core: a
 //! Python container is a cache that lives as long as its process and is put to without end, while
 //! the core's arena keeps an entry until its container goes; and a value of Python's has to be
-//! seen by Python's garbage collector. Native fetches are the core's, with its policies.
+//! seen by Python's garbage collector. Native fetches and archives are the
+//! core's, with its policies.
 
+mod archive;
+mod archiving;
 mod bell;
 mod cell;
 mod fetch;
 mod gate;
 mod inbox;
+mod listing;
 mod order;
+mod refusal;
 mod runtime;
 mod slot;
 mod sync;
+mod task;
+mod timer;
 mod waiter;
 mod wake;
+mod works;
 
 use pyo3::prelude::*;
 
@@ -33,7 +41,9 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::fetch::{Limit, Timer, fetch, start_timer};
+    use crate::archive::archive;
+    #[pymodule_export]
+    use crate::fetch::fetch;
     #[pymodule_export]
     use crate::gate::Gate;
     #[pymodule_export]
@@ -42,6 +52,10 @@ mod _native {
     use crate::runtime::{after_fork, generation, redact};
     #[pymodule_export]
     use crate::slot::Slot;
+    #[pymodule_export]
+    use crate::task::Limit;
+    #[pymodule_export]
+    use crate::timer::{Timer, start_timer};
     #[pymodule_export]
     use crate::wake::Wake;
 }

@@ -21,6 +21,7 @@ use pyo3::types::{PyDict, PyList, PyTraceback, PyWeakrefMethods, PyWeakrefRefere
 
 use crate::cell::{Cell, Ended, Subscriber};
 use crate::order::Order;
+use crate::refusal::Refusal;
 use crate::runtime::generation;
 use crate::sync::lock;
 use crate::waiter::{Waiter, wake_all};
@@ -252,6 +253,14 @@ impl Slot {
                 let uri = it.uri().to_string();
                 let facts = (it.content_type(), it.version(), it.is_length_verified());
                 ("document", bytes, uri, facts).into_pyobject(py)?
+            }
+            Ended::Archived(it) => {
+                let refusal = |it: &Refusal| (it.text.clone(), it.kind, it.transient);
+                let failed = it.failed.iter().map(|it| (&it.uri, &it.name, refusal(&it.why)));
+                let failed = PyList::new(py, failed.collect::<Vec<_>>())?;
+                let sizes = (it.entries, it.bytes, it.archived_bytes);
+                ("archive", &it.target, &it.refused, sizes, failed, &it.renamed)
+                    .into_pyobject(py)?
             }
             Ended::Failed(it) => ("failed", it.text, it.kind, it.transient).into_pyobject(py)?,
             Ended::TimedOut(after, rule) => {

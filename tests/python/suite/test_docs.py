@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,10 @@ def namespace(tmp_path: Path) -> dict[str, Any]:
         "count_rows": lambda: 3,
         "path_of_a_file": str(logo),
         "path_of_a_json_file": str(document),
+        "a_folder": f"{tmp_path}/",
+        "uris": [str(logo), str(document)],
+        "out": str(tmp_path / "out.zip"),
+        "zipfile": zipfile,
     }
 
 
@@ -78,10 +83,12 @@ def test_every_public_name_is_on_the_page() -> None:
     text = (ROOT / "docs/python.md").read_text()
     # Types that one is given, and never names.
     given = {
+        "Archived",
         "Arrivals",
         "Document",
         "Entry",
         "Error",
+        "Failed",
         "Finished",
         "Handle",
         "Spawned",

@@ -44,11 +44,12 @@ def test_fibonacci() -> None:
     assert len(numbers) == 30 and numbers[-1] == 514229
 
 
-def test_zip_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["zip", "archive"])
+def test_zip_files(tmp_path: Path, how: str) -> None:
     with Fault(rule("/*", body={"generated": {"size": 1000, "seed": 3}})) as server:
         urls = [server.url(f"/file-{n}.txt") for n in range(30)]
         out = tmp_path / "out.zip"
-        assert example("zip_files.py", str(out), *urls) == f"30 files in {out}\n"
+        assert example("zip_files.py", how, str(out), *urls) == f"30 files in {out}\n"
     with zipfile.ZipFile(out) as archive:
         assert archive.testzip() is None
         assert sorted(archive.namelist()) == sorted(f"file-{n}.txt" for n in range(30))

@@ -178,8 +178,13 @@ fn sdist() -> Result<(), Failure> {
 }
 
 /// What a build of the package reads.
-const PACKAGED: [&str; 4] =
-    ["python/codap", "crates/codap/src", "crates/codap-sources/src", "crates/codap-python/src"];
+const PACKAGED: [&str; 5] = [
+    "python/codap",
+    "crates/codap/src",
+    "crates/codap-archive/src",
+    "crates/codap-python/src",
+    "crates/codap-sources/src",
+];
 
 fn list(folder: &Path, prefix: &str, into: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
