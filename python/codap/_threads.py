@@ -11,7 +11,9 @@ from _queue import SimpleQueue
 from collections.abc import Generator
 from contextlib import contextmanager
 from sys import getrefcount
+from time import process_time
 from typing import Any
+from warnings import warn
 
 from codap._entry import cancel
 from codap._original import allocate_lock, get_ident, start_new_thread
@@ -19,6 +21,11 @@ from codap._run import not_started, on_thread
 
 # So many functions run at once; threads that wait in codap for another entry are not counted.
 LIMIT = 64
+# But if none of them returns for so long, in seconds, more come, since all may wait for what only
+# one that is queued brings: a quarter more each time, or one where the processor is busy.
+STUCK = 0.05
+# And so many at most.
+MOST = 1024
 
 
 class _Pool:
@@ -29,6 +36,9 @@ class _Pool:
         self.threads: set[int] = set()
         self.size = 0
         self.waiting = 0
+        # Whether a task was taken since the watch looked last, if it looks.
+        self.moved = False
+        self.watched = False
         self.lock = allocate_lock()
 
     def submit(self, task: tuple[Any, ...]) -> None:
@@ -40,17 +50,25 @@ class _Pool:
         """Starts one more thread, which starts the next if it finds more tasks than threads: as
         many come as functions block, and few where they return at once."""
         with self.lock:
-            if self.idle or self.size - self.waiting >= LIMIT:
+            if self.idle:
                 return
-            self.size += 1
-            self.idle.append(None)
-            try:
-                start_new_thread(self.work, ())
-            except RuntimeError:
-                self.size -= 1
-                self.idle.pop()
-                if self.size == 0:
-                    raise
+            if self.size - self.waiting < LIMIT:
+                self.start()
+            elif not self.watched:
+                self.watched = True
+                start_new_thread(self.watch, ())
+
+    def start(self) -> None:
+        """One more thread, under the lock."""
+        self.size += 1
+        self.idle.append(None)
+        try:
+            start_new_thread(self.work, ())
+        except RuntimeError:
+            self.size -= 1
+            self.idle.pop()
+            if self.size == 0:
+                raise
 
     def work(self) -> None:
         tasks, idle = self.tasks, self.idle
@@ -58,6 +76,7 @@ class _Pool:
         while True:
             task = tasks.get()
             idle.pop()
+            self.moved = True
             if not idle and not tasks.empty():
                 self.grow()
             # Two references are the task's and the question's own.
@@ -67,7 +86,45 @@ class _Pool:
                 cancel(task[0], "before it started, since nobody was left to read it")
                 not_started(task[2], task[3])
             del task
+            if self.size > LIMIT and self.leave():
+                return
             idle.append(None)
+
+    def leave(self) -> bool:
+        """Whether this thread is one too many, and is not counted any more."""
+        with self.lock:
+            if self.size - self.waiting <= LIMIT or not self.tasks.empty():
+                return False
+            self.size -= 1
+        self.threads.discard(get_ident())
+        return True
+
+    def watch(self) -> None:
+        """Looks, while tasks are queued, whether any is taken; and has more threads come if not."""
+        pause = allocate_lock()
+        pause.acquire()
+        while True:
+            self.moved = False
+            computed = process_time()
+            pause.acquire(True, STUCK)
+            is_busy = process_time() - computed > STUCK / 2
+            with self.lock:
+                if self.tasks.empty():
+                    self.watched = False
+                    return
+                able = self.size - self.waiting
+                if able >= MOST:
+                    self.watched = False
+                    break
+                if not self.moved:
+                    for _ in range(1 if is_busy else min(able // 4, MOST - able)):
+                        self.start()
+        warn(
+            f"{able} functions run on codap's threads and none returns, so that what was put since "
+            "has to wait: run what waits for long by codap.spawn, or in greenlets or tasks",
+            RuntimeWarning,
+            stacklevel=1,
+        )
 
 
 _pool = _Pool()
