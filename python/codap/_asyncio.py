@@ -8,12 +8,24 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 from codap import _bell, _run
-from codap._original import allocate_lock, start_new_thread
+from codap._original import allocate_lock, get_ident, is_alive, local, start_new_thread
 
 # The loop that runs on this thread, or None.
 running = asyncio._get_running_loop
+
+
+class _Here(local):  # type: ignore[misc]
+    """The loop that ran on this thread when work was last started here."""
+
+    loop: Callable[[], asyncio.AbstractEventLoop | None] = staticmethod(lambda: None)
+
+
+_here = _Here()
+# The thread that each loop ran on.
+_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 
 
 def start(
@@ -27,6 +39,9 @@ def start(
     """Starts a coroutine as a task of the loop, in a copy of the context that this is called in."""
     entry.home = loop
     if loop is running():
+        if _here.loop() is not loop:
+            _here.loop = ref(loop)
+            _threads[loop] = get_ident()
         entry.job = loop.create_task(_run.coroutine(entry, fn, args, kwargs))
     else:
         loop.call_soon_threadsafe(start, loop, entry, context, fn, args, kwargs, context=context)
@@ -45,6 +60,17 @@ def nudge(loop: asyncio.AbstractEventLoop) -> None:
 
 def is_lost(loop: asyncio.AbstractEventLoop) -> bool:
     return loop.is_closed()
+
+
+def is_stopped(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether it does not run, and nobody can run it while this thread waits: it ran here, or on a
+    thread that has ended."""
+    thread = _threads.get(loop)
+    return (
+        thread is not None
+        and not loop.is_running()
+        and (thread == get_ident() or not is_alive(thread))
+    )
 
 
 def _arrange(bell: _bell.Bell, loop: asyncio.AbstractEventLoop) -> None:

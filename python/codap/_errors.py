@@ -59,7 +59,8 @@ class Cycle(Error):
 
 
 class WouldBlock(Error):
-    """The read would stop the event loop that has to bring the value. Await it instead."""
+    """The read would stop the event loop that has to bring the value: await it instead. Or that
+    loop has stopped already, and nobody can let it run while the read waits."""
 
 
 class FetchError(Error, OSError):

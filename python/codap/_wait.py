@@ -113,11 +113,18 @@ def _here() -> Any:
 
 
 def _abandoned(source: Any, home: Any) -> bool:
-    """Whether the loop or hub of an entry is gone, and the entry with it."""
-    if not _homes.of(home).is_lost(home):
-        return False
-    abandon(source, "the event loop or hub that ran its work has ended")
-    return True
+    """Whether the loop or hub of an entry is gone, and the entry with it. A loop that has stopped
+    may run again, but not while it is waited for here."""
+    homes = _homes.of(home)
+    if homes.is_lost(home):
+        abandon(source, "the event loop or hub that ran its work has ended")
+        return True
+    if homes is _homes.asyncio() and homes.is_stopped(home):
+        raise WouldBlock(
+            f"{name(source)} is not there yet, and the event loop that runs its work has stopped: "
+            "let that run, as by loop.run_until_complete(kv.aget(key))"
+        )
+    return False
 
 
 def _forked(source: Any) -> bool:

@@ -1,6 +1,7 @@
 """What is so only in an event loop."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -55,8 +56,6 @@ async def test_a_cancelled_entry_does_not_pass_for_a_cancelled_reader(home):
 
 
 async def test_functions_that_block_go_to_threads(home):
-    import threading
-
     kv = codap.KV()
     kv["k"] = threading.get_ident
     assert await kv.aget("k") != threading.get_ident()
@@ -74,16 +73,78 @@ async def test_work_sees_the_context_of_its_put(home):
     assert await kv.aget("task") == "ada" and await kv.aget("thread") == "ada"
 
 
-def test_what_a_closed_loop_leaves_is_abandoned():
+def test_what_a_closed_loop_leaves_is_abandoned(home):
+    kv, loop = codap.KV(), asyncio.new_event_loop()
+
+    async def start():
+        kv.put("k", home.sleeps(60))
+        await asyncio.sleep(0)
+
+    # Not by `asyncio.run`, which cancels what is left: nobody tells this entry.
+    loop.run_until_complete(start())
+    loop.close()
+    with pytest.raises(codap.Abandoned, match="event loop or hub that ran its work has ended"):
+        kv.get("k", timeout=10)
+
+
+def test_what_a_loop_that_ends_cancels_is_cancelled(home):
     kv = codap.KV()
 
     async def start():
-        kv["k"] = asyncio.sleep(60)
+        kv.put("k", home.sleeps(60))
         await asyncio.sleep(0)
 
     asyncio.run(start())
-    with pytest.raises((codap.Cancelled, codap.Abandoned)):
+    with pytest.raises(codap.Cancelled):
         kv.get("k", timeout=10)
+
+
+@pytest.mark.parametrize("where", ["here", "on a thread that has ended"])
+def test_a_read_from_a_loop_that_has_stopped_says_so(home, where):
+    """It waited for ever: nobody could let the loop run on."""
+    kv, loop, gate = codap.KV(), asyncio.new_event_loop(), None
+
+    async def start():
+        nonlocal gate
+        gate = home.gate()
+        kv["k"] = gate.then(1)
+        await asyncio.sleep(0)
+
+    if where == "here":
+        loop.run_until_complete(start())
+    else:
+        thread = threading.Thread(target=loop.run_until_complete, args=(start(),))
+        thread.start()
+        thread.join()
+    with pytest.raises(codap.WouldBlock, match="has stopped"):
+        kv.get("k", timeout=10)
+    gate.open()
+    assert loop.run_until_complete(kv.aget("k")) == kv["k"] == 1
+    loop.close()
+
+
+def test_a_loop_that_stops_and_runs_on_is_waited_for():
+    kv, loop = codap.KV(), asyncio.new_event_loop()
+    step, stopped = threading.Event(), threading.Event()
+
+    async def start():
+        kv["k"] = asyncio.sleep(0.01, 1)
+
+    def run():
+        loop.run_until_complete(start())
+        stopped.set()
+        assert step.wait(20)
+        loop.run_until_complete(kv.aget("k"))
+        loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert stopped.wait(20)
+    with pytest.raises(codap.TimedOut):
+        kv.get("k", timeout=0.5)
+    step.set()
+    assert kv.get("k", timeout=20) == 1
+    thread.join()
 
 
 def test_a_coroutine_function_without_a_loop_is_refused():
