@@ -32,6 +32,7 @@ from codap._errors import (
     EntryError,
     Error,
     FetchError,
+    Panic,
     TimedOut,
     WouldBlock,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "FirstReply",
     "Handle",
     "Ordered",
+    "Panic",
     "Queue",
     "Spawned",
     "Strict",

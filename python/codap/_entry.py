@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from codap import _homes, _native
 from codap._archived import archived
 from codap._document import document
-from codap._errors import Abandoned, Cancelled, EntryError, Error, TimedOut, fetch_error
+from codap._errors import Abandoned, Cancelled, EntryError, Error, Panic, TimedOut, fetch_error
 
 if TYPE_CHECKING:
     from codap._policy import Work
@@ -204,8 +204,10 @@ def take_over(entry: Entry[Any], left: tuple[Any, ...]) -> None:
         value, error = archived(about, *facts)
     elif what == "failed":
         error = fetch_error(about, *facts)
+    elif what == "panicked":
+        error = Panic(f"{about}native code panicked, which is a bug of codap: {facts[0]}")
     else:
-        seconds, rule, _ = facts
+        seconds, rule = facts
         error = TimedOut(f"{name(entry)} had no value within its {rule} of {seconds:g} s")
         ending = "timed out"
     policy: Work[Any] | None = getattr(entry, "policy", None)

@@ -16,6 +16,7 @@ __all__ = [
     "EntryError",
     "Error",
     "FetchError",
+    "Panic",
     "TimedOut",
     "WouldBlock",
 ]
@@ -61,6 +62,10 @@ class Cycle(Error):
 class WouldBlock(Error):
     """The read would stop the event loop that has to bring the value: await it instead. Or that
     loop has stopped already, and nobody can let it run while the read waits."""
+
+
+class Panic(Error):
+    """Native code that works on an entry had a bug. The entry has ended; nothing else has."""
 
 
 class FetchError(Error, OSError):

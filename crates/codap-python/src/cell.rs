@@ -23,6 +23,8 @@ pub(crate) enum Ended {
     /// Whole, in part or not at all.
     Archived(Arc<Archived>),
     Failed(Refusal),
+    /// With what message.
+    Panicked(String),
     /// After how long, by which rule of the user's.
     TimedOut(Duration, &'static str),
 }
@@ -137,7 +139,7 @@ impl Cell {
     }
 }
 
-/// Ends an entry whose native work went away without a word: by a panic, or with its runtime.
+/// Ends an entry whose native work went away without a word: with its runtime.
 pub(crate) struct EndOnDrop(pub(crate) Arc<Cell>);
 
 impl Drop for EndOnDrop {

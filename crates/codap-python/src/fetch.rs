@@ -15,21 +15,18 @@ use crate::timer::seconds;
 #[pyo3(signature = (entry, uri, timeout=None, backoff=Vec::new(), limit=None))]
 pub(crate) fn fetch(
     entry: &Bound<'_, Slot>,
-    uri: &str,
+    uri: String,
     timeout: Option<f64>,
     backoff: Vec<f64>,
     limit: Option<&Bound<'_, Limit>>,
 ) -> PyResult<()> {
-    let uri: Uri = match uri.parse() {
-        Ok(uri) => uri,
-        Err(error) => {
-            entry.get().cell().end(Ended::Failed((&error).into()));
-            return Ok(());
-        }
-    };
     let timeout = timeout.map(seconds).transpose()?;
     let backoff = backoff.into_iter().map(seconds).collect::<PyResult<Vec<_>>>()?;
     task::start(entry, limit, move |sources: Sources| async move {
+        let uri: Uri = match uri.parse() {
+            Ok(uri) => uri,
+            Err(error) => return Ended::Failed((&error).into()),
+        };
         let mut fetch = codap::fetch(move || sources.fetch(&uri)).retry_if(Error::is_transient);
         if let Some(timeout) = timeout {
             fetch = fetch.timeout(timeout);

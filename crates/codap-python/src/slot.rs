@@ -263,8 +263,9 @@ impl Slot {
                     .into_pyobject(py)?
             }
             Ended::Failed(it) => ("failed", it.text, it.kind, it.transient).into_pyobject(py)?,
+            Ended::Panicked(text) => ("panicked", text).into_pyobject(py)?,
             Ended::TimedOut(after, rule) => {
-                ("timed out", after.as_secs_f64(), rule, false).into_pyobject(py)?
+                ("timed out", after.as_secs_f64(), rule).into_pyobject(py)?
             }
         };
         Ok(Some(it.into_any()))

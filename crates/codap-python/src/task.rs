@@ -1,6 +1,11 @@
 //! One task of the native runtime for one entry.
 
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use codap_sources::Sources;
 use pyo3::exceptions::PyRuntimeError;
@@ -38,11 +43,33 @@ pub(crate) fn start<W: Future<Output = Ended> + Send + 'static>(
             Some(limit) => limit.acquire_owned().await.ok(),
             None => None,
         };
-        end.0.end(work.await);
+        end.0.end(contained(work).await);
     });
     cell.stops(task.abort_handle());
     entry.get().mark_started();
     Ok(())
+}
+
+/// A panic of the work is the end of its entry and harms nobody else.
+async fn contained(work: impl Future<Output = Ended>) -> Ended {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+        polled.unwrap_or_else(|payload| Poll::Ready(Ended::Panicked(message(&*payload))))
+    })
+    .await
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    codap::redact(&text.unwrap_or_else(|| "without a message".to_owned()))
+}
+
+/// Ends `entry` by a panic on a native thread: for tests, which find no other way to make one.
+#[pyfunction]
+pub(crate) fn panic(entry: &Bound<'_, Slot>, text: String) -> PyResult<()> {
+    start(entry, None, |_| async move { std::panic::panic_any(text) })
 }
 
 pub(crate) fn no_threads(error: std::io::Error) -> PyErr {

@@ -89,3 +89,36 @@ async def test_many(home, server):
     for _ in range(500):
         ordered.push(codap.fetch, server.url("/logo.png"))
     assert {bytes(reply) for reply in await home.each(ordered)} == {b"logo"}
+
+
+@pytest.mark.parametrize("default", [False, True])
+async def test_a_panic_of_native_code_is_an_ordinary_exception_and_harms_nobody(
+    home, server, default, capfd
+):
+    """PyO3's own would be a BaseException, which ends tasks, greenlets and programs."""
+    kv = codap.KV()
+    panicking = codap.Entry(None, "k", True)
+    if default:
+        panicking.policy = codap.work(codap.fetch, default="instead")
+    kv.insert("k", panicking)
+    kv.put("logo", codap.fetch, server.url("/logo.png"))
+    codap._native.panic(panicking, "at http://u:CANARY7x@h/")
+    if default:
+        assert await home.get(kv, "k") == "instead"
+    else:
+        for _ in range(2):
+            with pytest.raises(codap.Panic, match="entry 'k': native code panicked") as caught:
+                await home.get(kv, "k")
+        assert isinstance(caught.value, Exception) and "CANARY7x" not in str(caught.value)
+        assert kv.failed == 1
+    assert await home.get(kv, "logo") == b"logo"
+    for _ in range(10):
+        panicking = codap.Entry(None, "more", True)
+        codap._native.panic(panicking, "again")
+        with pytest.raises(codap.Panic):
+            await home.value(panicking)
+    assert (
+        await codap.afetch(server.url("/user"))
+        if home.is_async
+        else codap.fetch(server.url("/user"))
+    )
