@@ -9,6 +9,7 @@ from typing import Any, Literal
 from codap import _native
 from codap._archived import Archived
 from codap._entry import Entry
+from codap._permits import look_after
 from codap._policy import Work, delays
 
 Format = Literal["zip", "tar", "tar.gz", "tar.zst"]
@@ -105,7 +106,7 @@ async def aarchive(
 def start(
     entry: Entry[Any],
     policy: Work[Any] | None,
-    within: Any,
+    gate: _native.Gate | None,
     target: str | os.PathLike[str],
     items: Iterable[Item],
     /,
@@ -127,7 +128,9 @@ def start(
     if policy is not None and policy.timeout is not None:
         _native.start_timer(entry, policy.timeout, "timeout")
     objects = [_pair(item) for item in items]
-    _native.archive(entry, path, objects, format, limit, memory, delays(retry), fail_fast, within)
+    _native.archive(entry, path, objects, format, limit, memory, delays(retry), fail_fast, gate)
+    if gate is not None:
+        look_after(gate)
 
 
 def _pair(item: Item) -> tuple[str, str | None]:

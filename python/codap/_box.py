@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 from weakref import ReferenceType
 
-from codap import _archive, _backend, _fetch, _homes, _native, _policy, _run, _threads
+from codap import _archive, _backend, _fetch, _homes, _native, _permits, _policy, _run, _threads
 from codap._archive import archive
 from codap._entry import Entry
 from codap._fetch import fetch
@@ -24,7 +24,7 @@ _COROUTINE = 0x80 | 0x100
 class Box:
     """See the module."""
 
-    __slots__ = ("deadline", "gate", "limit", "on")
+    __slots__ = ("deadline", "gate", "on")
 
     def __init__(self, on: Any, limit: int | None, deadline: float | None) -> None:
         if limit is not None and limit < 1:
@@ -38,7 +38,6 @@ class Box:
         self.on = on
         self.deadline = deadline
         self.gate = None if limit is None else _native.Gate(limit)
-        self.limit = None if limit is None else _native.Limit(limit)
 
 
 def _is_loop(on: Any) -> bool:
@@ -116,7 +115,7 @@ def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any)
     inner = fn if policy is None else policy.fn
     if inner is fetch or inner is archive:
         native: Any = _fetch.start if inner is fetch else _archive.start
-        native(entry, policy, None if box is None else box.limit, *args, **kwargs)
+        native(entry, policy, None if box is None else box.gate, *args, **kwargs)
         return
     on = _backend.forced if box is None or box.on is None else box.on
     gate = None if box is None else box.gate
@@ -127,9 +126,7 @@ def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any)
             raise TypeError(
                 "what an Executor runs is not tried again: retry inside of the function"
             )
-        go = partial(_executor.start, on, entry, gate, fn, args, kwargs)
-        if gate is None or gate.enter(go):
-            go()
+        _permits.admit(gate, entry, partial(_executor.start, on, entry, gate, fn, args, kwargs))
         return
     is_async = is_coroutine_function(inner)
     if policy is not None:
@@ -139,9 +136,7 @@ def _launch(entry: Entry[Any], box: Box | None, fn: Any, args: Any, kwargs: Any)
         permitted: Any = _run.within_limit_async if is_async else _run.within_limit
         fn, args, kwargs = permitted, (gate, fn, args, kwargs), {}
     start = _home(on, is_async)
-    go = partial(start, entry, copy_context(), fn, args, kwargs)
-    if gate is None or gate.enter(go):
-        go()
+    _permits.admit(gate, entry, partial(start, entry, copy_context(), fn, args, kwargs))
 
 
 def _home(chosen: Any, is_async: bool) -> Callable[..., None]:
@@ -151,14 +146,14 @@ def _home(chosen: Any, is_async: bool) -> Callable[..., None]:
         return _loop(chosen) if is_async else _threads.submit
     if chosen == "gevent":
         __import__("gevent")
-        return partial(_homes.gevent().start, _homes.gevent().get_hub())
+        return _homes.gevent().starter(_homes.gevent().get_hub())  # type: ignore[no-any-return]
     if chosen == "eventlet":
         __import__("eventlet")
-        return partial(_homes.eventlet().start, _homes.eventlet().get_hub())
+        return _homes.eventlet().starter(_homes.eventlet().get_hub())  # type: ignore[no-any-return]
     if chosen is None:
         for homes in (_homes.gevent(), _homes.eventlet()):
             if homes is not None and (hub := homes.home()) is not None:
-                return partial(homes.start, hub)
+                return homes.starter(hub)  # type: ignore[no-any-return]
     return _threads.submit
 
 

@@ -7,12 +7,12 @@ in copies of its context count as the entry itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from codap._entry import Entry, name, run
+from codap._entry import Entry, name
 from codap._errors import Cycle
+from codap._permits import come_back, release
 
 current: ContextVar[Entry[Any] | None] = ContextVar("codap_entry", default=None)
 enter = current.set
@@ -36,16 +36,4 @@ def end(me: Entry[Any], other: Entry[Any]) -> Entry[Any] | None:
     """The wait is over. The answer, if any, is what to wait for until the permit is back."""
     last = me.end_wait(other)
     gate = getattr(me, "gate", None)
-    if not last or gate is None:
-        return None
-    ticket: Entry[Any] = Entry()
-    return None if gate.come_back(ticket) else ticket
-
-
-def release(gate: Any) -> None:
-    """Gives a permit back, and starts what it goes to."""
-    next_one: Callable[[], Any] | Entry[Any] | None = gate.leave()
-    if isinstance(next_one, Entry):
-        run(next_one.settle(None))
-    elif next_one is not None:
-        next_one()
+    return None if not last or gate is None else come_back(gate)

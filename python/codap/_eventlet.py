@@ -70,6 +70,12 @@ def start(
         bell.wake.post(partial(hub.schedule_call_global, 0, worker.switch, entry, fn, args, kwargs))
 
 
+def starter(hub: Any) -> Callable[..., None]:
+    """`start`, for any thread: the hub listens from now on."""
+    _bell.of_hub(hub, _arrange)
+    return partial(start, hub)
+
+
 def interrupt(hub: Any, worker: greenlet) -> None:
     # One that has not begun is not begun: its entry is over.
     if worker:

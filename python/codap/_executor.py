@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from codap import _native
-from codap._current import release
 from codap._entry import Entry, cancel, fail, run
+from codap._permits import release
 from codap._policy import Work
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from codap import _native
 from codap._document import Document
 from codap._entry import Entry
+from codap._permits import look_after
 from codap._policy import Work
 
 
@@ -35,9 +36,11 @@ def _entry(uri: str) -> Entry[Document]:
     return entry
 
 
-def start(entry: Entry[Any], policy: Work[Any] | None, limit: Any, uri: str) -> None:
+def start(
+    entry: Entry[Any], policy: Work[Any] | None, gate: _native.Gate | None, /, uri: str
+) -> None:
     """Starts a fetch on the native runtime."""
-    if policy is None:
-        _native.fetch(entry, uri, None, (), limit)
-    else:
-        _native.fetch(entry, uri, policy.timeout, policy.backoff, limit)
+    timeout, backoff = (None, ()) if policy is None else (policy.timeout, policy.backoff)
+    _native.fetch(entry, uri, timeout, backoff, gate)
+    if gate is not None:
+        look_after(gate)

@@ -72,6 +72,11 @@ def start(
         hub.loop.run_callback_threadsafe(go)
 
 
+def starter(hub: Hub) -> Callable[..., None]:
+    """`start`, for any thread."""
+    return partial(start, hub)
+
+
 def interrupt(hub: Hub, worker: greenlet) -> None:
     # One that has not begun is not begun: its entry is over.
     if worker:

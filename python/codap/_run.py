@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-from codap._current import enter, release
+from codap._current import enter
 from codap._entry import PLAIN, Entry, fail, run
+from codap._permits import release
 
 
 def on_thread(

@@ -10,9 +10,10 @@ use pyo3::prelude::*;
 
 use crate::archiving::{self, Plan};
 use crate::cell::Ended;
+use crate::gate::Gate;
 use crate::listing::Item;
 use crate::slot::Slot;
-use crate::task::{self, Limit};
+use crate::task;
 use crate::timer::seconds;
 
 /// What the name of the target is to tell, or `format` is to say.
@@ -23,7 +24,7 @@ const FORMATS: [Format; 4] = [Format::Zip, Format::Tar, Format::TarGz, Format::T
 /// object is tried again.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "each is one of Python's")]
-#[pyo3(signature = (entry, target, items, format, parallel, memory, backoff, fail_fast, limit=None))]
+#[pyo3(signature = (entry, target, items, format, parallel, memory, backoff, fail_fast, gate=None))]
 pub(crate) fn archive(
     entry: &Bound<'_, Slot>,
     target: PathBuf,
@@ -33,7 +34,7 @@ pub(crate) fn archive(
     memory: usize,
     backoff: Vec<f64>,
     fail_fast: bool,
-    limit: Option<&Bound<'_, Limit>>,
+    gate: Option<&Bound<'_, Gate>>,
 ) -> PyResult<()> {
     let named = |format: &str| FORMATS.into_iter().find(|it| it.extension() == format);
     let of_name = || Format::of_name(&target);
@@ -49,7 +50,7 @@ pub(crate) fn archive(
     let items = items.into_iter().map(|(uri, name)| Item { uri, name }).collect();
     let backoff = backoff.into_iter().map(seconds).collect::<PyResult<Vec<_>>>()?;
     let plan = Plan { target, format, items, limit: parallel, memory, backoff, fail_fast };
-    task::start(entry, limit, |sources: Sources| async move {
+    task::start(entry, gate, |sources: Sources| async move {
         Ended::Archived(Arc::new(archiving::run(sources, plan).await))
     })
 }

@@ -4,25 +4,26 @@ use codap_sources::{Error, Sources, Uri};
 use pyo3::prelude::*;
 
 use crate::cell::Ended;
+use crate::gate::Gate;
 use crate::refusal::Refusal;
 use crate::slot::Slot;
-use crate::task::{self, Limit};
+use crate::task;
 use crate::timer::seconds;
 
 /// Fetches the document of `uri` into `entry`: `timeout` seconds for each attempt, another attempt
 /// after each of the `backoff` delays.
 #[pyfunction]
-#[pyo3(signature = (entry, uri, timeout=None, backoff=Vec::new(), limit=None))]
+#[pyo3(signature = (entry, uri, timeout=None, backoff=Vec::new(), gate=None))]
 pub(crate) fn fetch(
     entry: &Bound<'_, Slot>,
     uri: String,
     timeout: Option<f64>,
     backoff: Vec<f64>,
-    limit: Option<&Bound<'_, Limit>>,
+    gate: Option<&Bound<'_, Gate>>,
 ) -> PyResult<()> {
     let timeout = timeout.map(seconds).transpose()?;
     let backoff = backoff.into_iter().map(seconds).collect::<PyResult<Vec<_>>>()?;
-    task::start(entry, limit, move |sources: Sources| async move {
+    task::start(entry, gate, move |sources: Sources| async move {
         let uri: Uri = match uri.parse() {
             Ok(uri) => uri,
             Err(error) => return Ended::Failed((&error).into()),

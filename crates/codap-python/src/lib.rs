@@ -53,7 +53,7 @@ mod _native {
     #[pymodule_export]
     use crate::slot::Slot;
     #[pymodule_export]
-    use crate::task::{Limit, panic};
+    use crate::task::panic;
     #[pymodule_export]
     use crate::timer::{Timer, start_timer};
     #[pymodule_export]

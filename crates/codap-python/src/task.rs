@@ -4,43 +4,30 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use codap_sources::Sources;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::sync::Semaphore;
 
 use crate::cell::{EndOnDrop, Ended};
+use crate::gate::Gate;
 use crate::runtime;
 use crate::slot::Slot;
 
-/// How many native entries of one container run at once.
-#[pyclass(frozen, module = "codap._native")]
-pub(crate) struct Limit(Arc<Semaphore>);
-
-#[pymethods]
-impl Limit {
-    #[new]
-    fn new(limit: usize) -> Self {
-        Self(Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))))
-    }
-}
-
-/// Has `work` end the entry, as soon as the limit allows. If the entry ends otherwise it is stopped.
+/// Has `work` end the entry, once `gate` permits. If the entry ends otherwise it is stopped.
 pub(crate) fn start<W: Future<Output = Ended> + Send + 'static>(
     entry: &Bound<'_, Slot>,
-    limit: Option<&Bound<'_, Limit>>,
+    gate: Option<&Bound<'_, Gate>>,
     work: impl FnOnce(Sources) -> W,
 ) -> PyResult<()> {
     let cell = entry.get().cell().clone();
-    let limit = limit.map(|limit| limit.get().0.clone());
     let (runtime, sources) = runtime::native().map_err(no_threads)?;
     let (end, work) = (EndOnDrop(cell.clone()), work(sources));
+    let place = gate.map(|gate| gate.get().place());
     let task = runtime.spawn(async move {
-        let _permit = match limit {
-            Some(limit) => limit.acquire_owned().await.ok(),
+        let _permit = match place {
+            Some(place) => place.permit().await,
             None => None,
         };
         end.0.end(contained(work).await);

@@ -122,3 +122,75 @@ async def test_a_panic_of_native_code_is_an_ordinary_exception_and_harms_nobody(
         if home.is_async
         else codap.fetch(server.url("/user"))
     )
+
+
+@pytest.fixture
+def stalling():
+    with Fault(rule("/late/*", body={"text": "late"}, stall=[{"at": "head"}])) as running:
+        yield running
+
+
+async def test_one_limit_holds_for_fetches_and_for_work(home, stalling):
+    """They were counted apart: twice as many ran. And who gives a permit back is a native thread,
+    which must not run the work that it goes to: nobody reads here before it has ended."""
+    kv, gate, ran = codap.KV(limit=2), home.gate(), []
+    for key in "ab":
+        kv.put(key, codap.fetch, stalling.url(f"/late/{key}"))
+    kv.put("c", home.work(lambda: ran.append("c")))
+    kv.put("d", gate.then("d"))
+    kv.put("e", gate.then("e"))
+    kv.put("f", codap.fetch, stalling.url("/late/f"))
+    stalling.wait("stalled >= 2")
+    await home.stand_aside(0.05)
+    assert ran == [] and gate.came == 0
+    stalling.release()
+    await home.until(lambda: gate.came == 2)
+    assert ran == ["c"]
+    await home.stand_aside(0.05)
+    assert stalling.counters()["requests"] == 2
+    gate.open()
+    await home.until(lambda: stalling.counters()["stalled"] == 1)
+    stalling.release()
+    assert await home.wait(kv, timeout=20) and kv.failed == 0
+
+
+async def test_an_entry_that_reads_a_fetch_gives_its_permit_to_it(home, server):
+    kv = codap.KV(limit=1)
+    kv["reader"] = home.reads(kv, "logo")
+    kv.put("logo", codap.fetch, server.url("/logo.png"))
+    kv["after"] = home.work(lambda: "after")
+    assert await home.wait(kv, timeout=20)
+    assert kv["reader"] == b"logo" and kv["after"] == "after"
+
+
+async def test_who_waits_in_line_for_a_fetch_and_is_cancelled_is_passed_over(home, stalling):
+    kv = codap.KV(limit=1)
+    kv.put("first", codap.fetch, stalling.url("/late/first"))
+    stalling.wait("stalled >= 1")
+    for number in range(100):
+        kv.put(number, codap.fetch, stalling.url("/late/more"))
+        kv.put(("work", number), home.work(lambda: number))
+    kv.put("last", home.work(lambda: "last"))
+    for entry in [dict.__getitem__(kv, key) for key in kv if key not in ("first", "last")]:
+        entry.cancel()
+    stalling.release()
+    assert await home.get(kv, "last") == "last"
+    assert stalling.counters()["requests"] == 1
+
+
+async def test_many_of_both_under_one_limit(home):
+    kv, running, most = codap.KV(limit=3), 0, 0
+
+    def work(number):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        running -= 1
+        return number
+
+    with Fault(rule("/*", body={"text": "ok"})) as server:
+        for number in range(300):
+            kv.put(("fetch", number), codap.fetch, server.url("/ok"))
+            kv.put(("work", number), home.work(work), number)
+        assert await home.wait(kv, timeout=60)
+        assert kv.failed == 0 and most <= 3 and server.counters()["concurrent_max"] <= 3
