@@ -36,15 +36,20 @@ def start(
     args: Any,
     kwargs: Any,
 ) -> None:
-    """Starts a coroutine as a task of the loop, in a copy of the context that this is called in."""
+    """Starts a coroutine as a task of the loop, in a copy of the context or, without one, of that
+    which this is called in."""
     entry.home = loop
     if loop is running():
         if _here.loop() is not loop:
             _here.loop = ref(loop)
             _threads[loop] = get_ident()
-        entry.job = loop.create_task(_run.coroutine(entry, fn, args, kwargs))
+        work = _run.coroutine(entry, fn, args, kwargs)
+        if context is None:
+            entry.job = loop.create_task(work)
+        else:
+            entry.job = context.run(loop.create_task, work)
     else:
-        loop.call_soon_threadsafe(start, loop, entry, context, fn, args, kwargs, context=context)
+        loop.call_soon_threadsafe(start, loop, entry, None, fn, args, kwargs, context=context)
 
 
 def interrupt(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:

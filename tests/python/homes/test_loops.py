@@ -73,6 +73,20 @@ async def test_work_sees_the_context_of_its_put(home):
     assert await kv.aget("task") == "ada" and await kv.aget("thread") == "ada"
 
 
+async def test_work_that_stood_in_line_sees_the_context_of_its_put(home):
+    """It saw that of the entry whose permit it got."""
+    import contextvars
+
+    who = contextvars.ContextVar("who", default="nobody")
+    kv = codap.KV(limit=1)
+    for name in ("ada", "bob", "eve"):
+        who.set(name)
+        kv.put(name, home.work(lambda: who.get()))
+    kv.put("thread", who.get)
+    await kv.join()
+    assert kv == {"ada": "ada", "bob": "bob", "eve": "eve", "thread": "eve"}
+
+
 def test_what_a_closed_loop_leaves_is_abandoned(home):
     kv, loop = codap.KV(), asyncio.new_event_loop()
 
@@ -145,6 +159,25 @@ def test_a_loop_that_stops_and_runs_on_is_waited_for():
     step.set()
     assert kv.get("k", timeout=20) == 1
     thread.join()
+
+
+def test_work_whose_loop_is_closed_when_its_turn_comes_fails_and_holds_up_nobody():
+    kv, loop, gate = codap.KV(limit=1), asyncio.new_event_loop(), threading.Event()
+
+    async def answer():
+        return 1
+
+    async def start():
+        kv.put("thread", gate.wait, 20)
+        kv.put("k", answer)
+        kv["after"] = lambda: "after"
+
+    loop.run_until_complete(start())
+    loop.close()
+    gate.set()
+    with pytest.raises(RuntimeError, match="closed"):
+        kv.get("k", timeout=10)
+    assert kv.get("after", timeout=10) == "after"
 
 
 def test_a_coroutine_function_without_a_loop_is_refused():
