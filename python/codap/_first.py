@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, TypeVar, overload
 
 from codap import _native, _wait
-from codap._box import box, prepare
+from codap._box import box
 from codap._container import Container, ended, next_reply, next_reply_async
 from codap._entry import MISSING, Entry
 from codap._handle import Handle
-from codap._start import follow, is_awaitable, is_work, start
+from codap._start import put
 
 T = TypeVar("T")
 
@@ -49,17 +49,8 @@ class FirstReply(Container, Generic[T]):
         """Starts ``fn(*args, **kwargs)``; the answer is a handle to the entry. Without a function
         the entry is filled by hand. Values are replies at once."""
         index, store = len(self._inbox), self._inbox.add
-        if fn is MISSING:
-            if kwargs:
-                raise TypeError("push() fills an entry by hand and takes no arguments")
-            entry = prepare(None, index, self._box, None)
-            store(entry)
-            return Handle(entry)
-        if is_work(fn) or args or kwargs:
-            return start(None, index, self._box, store, fn, args, kwargs)
-        if is_awaitable(fn):
-            return follow(None, index, self._box, store, fn)
-        return self.insert(fn)
+        entry = put(None, index, self._box, store, fn, args, kwargs)
+        return self.insert(fn) if entry is None else entry
 
     append = push
 

@@ -21,7 +21,7 @@ from codap._container import Container, ended
 from codap._entry import MISSING, Entry, cancel, frame_loses, name
 from codap._errors import EntryError
 from codap._handle import Handle
-from codap._start import follow, is_awaitable, is_work, start
+from codap._start import is_awaitable, is_work, put
 from codap._strict import Strict
 
 K = TypeVar("K")
@@ -98,19 +98,11 @@ class KV(Container, dict[K, V]):
                     del self[key]
                 raise
             return entry
-        store = partial(self._store, key)
-        if fn is MISSING:
-            if kwargs:
-                raise TypeError("put(key) fills an entry by hand and takes no other arguments")
-            entry = prepare(self._ref, key, self._box, None)
-            store(entry)
-            return Handle(entry)
-        if is_work(fn) or args or kwargs:
-            return start(self._ref, key, self._box, store, fn, args, kwargs)
-        if is_awaitable(fn):
-            return follow(self._ref, key, self._box, store, fn)
-        store(fn)
-        return ended(key, fn)
+        result = put(self._ref, key, self._box, partial(self._store, key), fn, args, kwargs)
+        if result is None:
+            self._store(key, fn)
+            result = ended(key, fn)
+        return result
 
     def insert(self, key: Any, value: Any, /) -> None:
         """Stores a value as it is, also one that could be called or awaited."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
-from codap._box import box, prepare
+from codap._box import box
 from codap._container import Container, ended
 from codap._entry import MISSING, Entry
 from codap._handle import Handle
-from codap._start import follow, is_awaitable, is_work, start
+from codap._start import follow, is_awaitable, is_work, put, start
 
 T = TypeVar("T")
 
@@ -51,18 +51,11 @@ class Ordered(Container, Generic[T]):
         """Starts ``fn(*args, **kwargs)`` for the next position; the answer is a handle to the
         entry. Without a function the entry is filled by hand. Values are stored."""
         index, store = len(self._items), self._items.append
-        if fn is MISSING:
-            if kwargs:
-                raise TypeError("push() fills an entry by hand and takes no arguments")
-            entry = prepare(None, index, self._box, None)
-            store(entry)
-            return Handle(entry)
-        if is_work(fn) or args or kwargs:
-            return start(None, index, self._box, store, fn, args, kwargs)
-        if is_awaitable(fn):
-            return follow(None, index, self._box, store, fn)
-        store(fn)
-        return ended(index, fn)
+        entry = put(None, index, self._box, store, fn, args, kwargs)
+        if entry is None:
+            store(fn)
+            entry = ended(index, fn)
+        return entry
 
     def append(self, value: Any, /) -> None:
         """Pushes a function without arguments, or a value."""

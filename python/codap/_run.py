@@ -15,25 +15,11 @@ def on_thread(
     entry: Entry[Any], context: Context, fn: Callable[..., Any], args: Any, kwargs: Any
 ) -> None:
     """Runs work on a thread of the pool, in the context of its put."""
-    if not entry.start():
-        not_started(fn, args)
-        return
-    try:
-        context.run(enter, entry)
-        value = context.run(fn, *args, **kwargs)
-        if type(value) not in PLAIN and hasattr(value, "__await__"):
-            value = context.run(settled, value)
-    except BaseException as error:
-        fail(entry, error)
-    else:
-        calls = entry.settle(value)
-        if calls:
-            for call in calls:
-                call()
+    context.run(in_context, entry, fn, args, kwargs)
 
 
 def in_context(entry: Entry[Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
-    """Runs work in a greenlet, which has a context of its own."""
+    """Runs work in the context that it is to have, as a greenlet does."""
     if not entry.start():
         not_started(fn, args)
         return
@@ -45,10 +31,7 @@ def in_context(entry: Entry[Any], fn: Callable[..., Any], args: Any, kwargs: Any
     except BaseException as error:
         fail(entry, error)
     else:
-        calls = entry.settle(value)
-        if calls:
-            for call in calls:
-                call()
+        run(entry.settle(value))
     entry.job = None
 
 
@@ -63,10 +46,7 @@ async def coroutine(entry: Entry[Any], fn: Callable[..., Any], args: Any, kwargs
     except BaseException as error:
         fail(entry, error)
     else:
-        calls = entry.settle(value)
-        if calls:
-            for call in calls:
-                call()
+        run(entry.settle(value))
     entry.job = None
 
 
@@ -108,15 +88,3 @@ def not_started(fn: Callable[..., Any], args: Any) -> None:
     """Gives back the permit of work that was cancelled before it ran."""
     if fn is within_limit or fn is within_limit_async:
         release(args[0])
-
-
-__all__ = [
-    "coroutine",
-    "in_context",
-    "not_started",
-    "on_thread",
-    "run",
-    "settled",
-    "within_limit",
-    "within_limit_async",
-]

@@ -7,7 +7,8 @@ from typing import Any
 from weakref import ReferenceType
 
 from codap._box import Box, launch, prepare
-from codap._entry import Entry, cancel, fail, run
+from codap._entry import MISSING, Entry, cancel, fail, run
+from codap._handle import Handle
 from codap._policy import Work
 
 
@@ -19,6 +20,30 @@ def is_work(value: Any) -> bool:
 def is_awaitable(value: Any) -> bool:
     """Whether a value stands for one that is still to come."""
     return hasattr(value, "__await__") or hasattr(value, "add_done_callback")
+
+
+def put(
+    ref: ReferenceType[Any] | None,
+    key: Any,
+    box: Box | None,
+    store: Callable[[Any], Any],
+    fn: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """What a container makes of what was put, and answers: a handle to fill, or an entry of work or
+    of an awaitable. None if it is a value, which each container stores in its own way."""
+    if fn is MISSING:
+        if kwargs:
+            raise TypeError("without a function an entry is filled by hand and takes no arguments")
+        entry = prepare(ref, key, box, None)
+        store(entry)
+        return Handle(entry)
+    if is_work(fn) or args or kwargs:
+        return start(ref, key, box, store, fn, args, kwargs)
+    if is_awaitable(fn):
+        return follow(ref, key, box, store, fn)
+    return None
 
 
 def start(
