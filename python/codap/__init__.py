@@ -36,6 +36,7 @@ from codap._errors import (
     TimedOut,
     WouldBlock,
 )
+from codap._events import Event, events
 from codap._fetch import afetch, fetch
 from codap._first import FirstReply
 from codap._handle import Handle
@@ -59,6 +60,7 @@ __all__ = [
     "Entry",
     "EntryError",
     "Error",
+    "Event",
     "Failed",
     "FetchError",
     "Finished",
@@ -75,6 +77,7 @@ __all__ = [
     "aarchive",
     "afetch",
     "archive",
+    "events",
     "fetch",
     "spawn",
     "use",

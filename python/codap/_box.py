@@ -1,4 +1,4 @@
-"""What holds for all entries of one container: where they run, their limit, their deadline."""
+"""What holds for all entries of one container: where they run, limit, deadline, record."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from weakref import ReferenceType
 from codap import _archive, _backend, _fetch, _homes, _native, _permits, _policy, _run, _threads
 from codap._archive import archive
 from codap._entry import Entry
+from codap._events import Record
 from codap._fetch import fetch
 from codap._policy import Work
 
@@ -24,9 +25,9 @@ _COROUTINE = 0x80 | 0x100
 class Box:
     """See the module."""
 
-    __slots__ = ("deadline", "gate", "on")
+    __slots__ = ("deadline", "gate", "on", "record")
 
-    def __init__(self, on: Any, limit: int | None, deadline: float | None) -> None:
+    def __init__(self, on: Any, limit: int | None, deadline: float | None, record: bool) -> None:
         if limit is not None and limit < 1:
             raise ValueError(f"a limit of {limit} would let no entry run")
         if deadline is not None and deadline < 0:
@@ -38,17 +39,20 @@ class Box:
         self.on = on
         self.deadline = deadline
         self.gate = None if limit is None else _native.Gate(limit)
+        self.record = Record() if record else None
 
 
 def _is_loop(on: Any) -> bool:
     return hasattr(on, "create_task")
 
 
-def box(on: Any, limit: int | None, deadline: float | None) -> Box | None:
+def box(
+    on: Any = None, limit: int | None = None, deadline: float | None = None, record: bool = False
+) -> Box | None:
     """None stands for the defaults."""
-    if on is None and limit is None and deadline is None:
+    if on is None and limit is None and deadline is None and not record:
         return None
-    return Box(on, limit, deadline)
+    return Box(on, limit, deadline, record)
 
 
 def prepare(ref: ReferenceType[Any] | None, key: Any, box: Box | None, fn: Any) -> Entry[Any]:
@@ -68,6 +72,8 @@ def prepare(ref: ReferenceType[Any] | None, key: Any, box: Box | None, fn: Any) 
     if kind is Work:
         entry.policy = fn
     if box is not None:
+        if box.record is not None:
+            box.record.follow(entry, key)
         if box.gate is not None:
             entry.gate = box.gate
         if box.deadline is not None:

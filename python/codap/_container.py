@@ -8,11 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from codap import _native, _wait
+from codap._current import current
 from codap._entry import Entry
 from codap._errors import AllFailed, TimedOut
+from codap._events import note_wait
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from codap._box import Box
 
 
 # So many replies that are there already are taken in one turn of a loop.
@@ -66,21 +70,25 @@ def ended(key: Any, value: Any) -> Entry[Any]:
     return entry
 
 
-def _taken_over(reply: tuple[int, Any]) -> tuple[int, Any]:
+def _taken_over(reply: tuple[int, Any], began: float | None) -> tuple[int, Any]:
     if not reply[1].settled:
         reply[1]()
+    if began is not None:
+        note_wait(reply[1], monotonic() - began, current.get())
     return reply
 
 
 def next_reply(inbox: _native.Inbox, until: float | None = None) -> tuple[int, Any] | None:
     """Takes the next reply, waiting for it; None when all are out."""
+    began = None
     while True:
         change = _wait.Change(inbox)
         reply = inbox.take()
         if reply is not None:
-            return _taken_over(reply)
+            return _taken_over(reply, began)
         if inbox.taken >= len(inbox):
             return None
+        began = began or monotonic()
         left = None if until is None else until - monotonic()
         if not _wait.wait(change, left):
             raise TimedOut("no reply within the timeout; the work goes on")
@@ -91,13 +99,15 @@ async def next_reply_async(inbox: _native.Inbox, until: float | None = None) -> 
     if inbox.taken % BURST == BURST - 1:
         # Before a reply is taken, which would be lost if this were cancelled.
         await _wait.breathe()
+    began = None
     while True:
         change = _wait.Change(inbox)
         reply = inbox.take()
         if reply is not None:
-            return _taken_over(reply)
+            return _taken_over(reply, began)
         if inbox.taken >= len(inbox):
             return None
+        began = began or monotonic()
         left = None if until is None else until - monotonic()
         if not await _wait.wait_async(change, left):
             raise TimedOut("no reply within the timeout; the work goes on")
@@ -107,6 +117,8 @@ class Container:
     """See the module."""
 
     __slots__ = ()
+
+    _box: Box | None
 
     def _pairs(self) -> list[tuple[Any, Any]]:
         """Every key or position, with its entry or its value."""

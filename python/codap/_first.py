@@ -36,9 +36,14 @@ class FirstReply(Container, Generic[T]):
     __slots__ = ("__weakref__", "_box", "_inbox")
 
     def __init__(
-        self, *, on: Any = None, limit: int | None = None, deadline: float | None = None
+        self,
+        *,
+        on: Any = None,
+        limit: int | None = None,
+        deadline: float | None = None,
+        record: bool = False,
     ) -> None:
-        self._box = box(on, limit, deadline)
+        self._box = box(on, limit, deadline, record)
         self._inbox = _native.Inbox()
 
     @overload

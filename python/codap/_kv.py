@@ -52,6 +52,7 @@ class KV(Container, dict[K, V]):
     ``'gevent'``, ``'eventlet'``, ``'asyncio'``, an event loop or an Executor; by default what fits
     the place of the put. ``limit``: how many entries run at once; those that wait for others are
     not counted. ``deadline``: seconds from its put within which each entry ends.
+    ``record``: whether to write down what happens, for `events`; it grows with every put.
     """
 
     __slots__ = ("__weakref__", "_box", "_ref")
@@ -64,10 +65,11 @@ class KV(Container, dict[K, V]):
         on: Any = None,
         limit: int | None = None,
         deadline: float | None = None,
+        record: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        self._box = box(on, limit, deadline)
+        self._box = box(on, limit, deadline, record)
         self._ref: ReferenceType[Any] = ref(self)
         if mapping or kwargs:
             self.update(mapping, **kwargs)

@@ -38,8 +38,9 @@ class Ordered(Container, Generic[T]):
         on: Any = None,
         limit: int | None = None,
         deadline: float | None = None,
+        record: bool = False,
     ) -> None:
-        self._box = box(on, limit, deadline)
+        self._box = box(on, limit, deadline, record)
         self._items: list[Any] = []
         self.extend(iterable)
 

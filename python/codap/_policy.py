@@ -73,7 +73,8 @@ def call(entry: Entry[Any], policy: Work[Any], args: Any, kwargs: Any) -> Any:
     """Calls a function under its policy."""
     from codap import _wait
 
-    for delay in (*policy.backoff, None):
+    for number, delay in enumerate((*policy.backoff, None), 1):
+        entry.attempts(number)
         timer = None
         if policy.timeout is not None:
             timer = _native.start_timer(entry, policy.timeout, "timeout")
@@ -96,7 +97,8 @@ async def call_async(entry: Entry[Any], policy: Work[Any], args: Any, kwargs: An
 
     from codap import _wait
 
-    for delay in (*policy.backoff, None):
+    for number, delay in enumerate((*policy.backoff, None), 1):
+        entry.attempts(number)
         try:
             work = policy.fn(*args, **kwargs)
             if policy.timeout is None:

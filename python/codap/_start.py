@@ -81,7 +81,7 @@ def follow(
         store(value)
         return value
     if hasattr(value, "add_done_callback") and not hasattr(value, "__await__"):
-        entry = prepare(ref, key, None, None)
+        entry = prepare(ref, key, box, None)
         store(entry)
         entry.start()
         value.add_done_callback(lambda future: _copy(entry, future))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from codap import _current, _homes, _native, _threads
 from codap._entry import Entry, abandon, name
 from codap._errors import WouldBlock
+from codap._events import note_wait
 from codap._threadwait import wait as block_thread
 
 # How often a wait looks whether the loop or hub of the work still lives, in seconds.
@@ -17,10 +19,12 @@ LOOK = 0.2
 def wait(source: Any, timeout: float | None) -> bool:
     """Waits in a context that is not a coroutine; whether `source` was over in time."""
     if not source.over:
-        me = _current.begin(source)
+        me, began = _current.begin(source), monotonic()
         try:
             ended = _wait_alive(source, timeout)
         finally:
+            if isinstance(source, Entry):
+                note_wait(source, monotonic() - began, me)
             ticket = me and _current.end(me, source)
             if ticket:
                 _block(ticket, None)
@@ -34,10 +38,12 @@ def wait(source: Any, timeout: float | None) -> bool:
 async def wait_async(source: Any, timeout: float | None) -> bool:
     """Waits in a coroutine."""
     if not source.over:
-        me = _current.begin(source)
+        me, began = _current.begin(source), monotonic()
         try:
             ended = await _wait_alive_async(source, timeout)
         finally:
+            if isinstance(source, Entry):
+                note_wait(source, monotonic() - began, me)
             ticket = me and _current.end(me, source)
             if ticket:
                 await _homes.asyncio().wait(ticket, None)

@@ -26,6 +26,8 @@ async def main() -> None:
         for key, entry in done.missing.items():
             print(key, entry.outcome, entry.exception())
     key, value = kv.first_ok()
+    waits: list[codap.Event] = [it for it in codap.events(kv) if it.what == "waited"]
+    print(waits)
 
     ordered: codap.Ordered[int] = codap.Ordered([1, 2])
     ordered.push(length, "text")

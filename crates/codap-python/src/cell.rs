@@ -4,8 +4,9 @@
 //! Whoever comes first claims the entry: a native thread by `end`, Python code by `claim`. Only
 //! that one's outcome counts, and it takes the subscribers along to tell them.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use codap_sources::Document;
 use tokio::task::AbortHandle;
@@ -13,6 +14,7 @@ use tokio::task::AbortHandle;
 use crate::archiving::Archived;
 use crate::bell::{Bell, token};
 use crate::order::Order;
+use crate::record::{Pen, What};
 use crate::refusal::Refusal;
 use crate::sync::lock;
 
@@ -40,12 +42,16 @@ pub(crate) struct Cell {
     /// What bells are rung with.
     pub(crate) token: u64,
     state: Mutex<State>,
+    has_started: AtomicBool,
+    pen: OnceLock<Box<Pen>>,
 }
 
 #[derive(Default)]
 struct State {
     claimed: bool,
     ended: Option<Ended>,
+    /// When a native thread ended it.
+    ended_at: Option<Instant>,
     subscribers: Vec<Subscriber>,
     /// The timer or fetch that nobody needs once the entry has ended otherwise.
     tasks: Vec<AbortHandle>,
@@ -53,7 +59,32 @@ struct State {
 
 impl Cell {
     pub(crate) fn new() -> Self {
-        Self { token: token(), state: Mutex::default() }
+        let (has_started, pen) = (AtomicBool::new(false), OnceLock::new());
+        Self { token: token(), state: Mutex::default(), has_started, pen }
+    }
+
+    pub(crate) fn write_with(&self, pen: Pen) {
+        let _ = self.pen.set(Box::new(pen));
+    }
+
+    pub(crate) fn note(&self, what: What) {
+        if let Some(pen) = self.pen.get() {
+            pen.note(Instant::now(), what);
+        }
+    }
+
+    /// Its native work begins.
+    pub(crate) fn start(&self) {
+        self.has_started.store(true, Ordering::Release);
+        self.note(What::Started);
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.has_started.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ended_at(&self) -> Option<Instant> {
+        lock(&self.state).ended_at
     }
 
     /// Whether somebody has claimed the entry.
@@ -80,6 +111,7 @@ impl Cell {
         if std::mem::replace(&mut state.claimed, true) {
             return None;
         }
+        state.ended_at = ended.as_ref().map(|_| Instant::now());
         state.ended = ended;
         let tasks = std::mem::take(&mut state.tasks);
         let subscribers = std::mem::take(&mut state.subscribers);

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use crate::cell::Ended;
 use crate::gate::Gate;
+use crate::record::What;
 use crate::refusal::Refusal;
 use crate::slot::Slot;
 use crate::task;
@@ -23,12 +24,19 @@ pub(crate) fn fetch(
 ) -> PyResult<()> {
     let timeout = timeout.map(seconds).transpose()?;
     let backoff = backoff.into_iter().map(seconds).collect::<PyResult<Vec<_>>>()?;
+    let cell = entry.get().cell().clone();
     task::start(entry, gate, move |sources: Sources| async move {
         let uri: Uri = match uri.parse() {
             Ok(uri) => uri,
             Err(error) => return Ended::Failed((&error).into()),
         };
-        let mut fetch = codap::fetch(move || sources.fetch(&uri)).retry_if(Error::is_transient);
+        let mut attempts = 0;
+        let attempt = move || {
+            attempts += 1;
+            cell.note(What::Attempt(attempts));
+            sources.fetch(&uri)
+        };
+        let mut fetch = codap::fetch(attempt).retry_if(Error::is_transient);
         if let Some(timeout) = timeout {
             fetch = fetch.timeout(timeout);
         }

@@ -23,8 +23,10 @@ mod cell;
 mod fetch;
 mod gate;
 mod inbox;
+mod left;
 mod listing;
 mod order;
+mod record;
 mod refusal;
 mod runtime;
 mod slot;
@@ -48,6 +50,8 @@ mod _native {
     use crate::gate::Gate;
     #[pymodule_export]
     use crate::inbox::Inbox;
+    #[pymodule_export]
+    use crate::record::Record;
     #[pymodule_export]
     use crate::runtime::{after_fork, generation, redact};
     #[pymodule_export]

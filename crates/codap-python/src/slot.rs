@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
@@ -19,9 +19,10 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTraceback, PyWeakrefMethods, PyWeakrefReference};
 
-use crate::cell::{Cell, Ended, Subscriber};
+use crate::cell::{Cell, Subscriber};
+use crate::left::left;
 use crate::order::Order;
-use crate::refusal::Refusal;
+use crate::record::{Pen, What};
 use crate::runtime::generation;
 use crate::sync::lock;
 use crate::waiter::{Waiter, wake_all};
@@ -39,6 +40,8 @@ pub(crate) struct Slot {
     flags: AtomicU8,
     put: Instant,
     generation: u32,
+    /// Of entries in a container that keeps a record.
+    pen: OnceLock<Box<Pen>>,
 }
 
 #[derive(Default)]
@@ -113,13 +116,17 @@ impl Slot {
         }
         state.outcome = Some(outcome);
         state.ending = ending;
-        state.seconds = this.put.elapsed().as_secs_f64();
+        let at = this.cell.get().and_then(|cell| cell.ended_at()).unwrap_or_else(Instant::now);
+        state.seconds = at.saturating_duration_since(this.put).as_secs_f64();
         let waiters = std::mem::take(&mut state.waiters);
         let orders = std::mem::take(&mut state.orders);
         let owner = state.owner.take().filter(|_| state.stored);
         let key = state.key.as_ref().map(|key| key.clone_ref(py));
         this.flags.fetch_or(ENDED, Ordering::Release);
         drop(state);
+        if let Some(pen) = this.pen.get() {
+            pen.note(at, What::Ended(ending));
+        }
         if let (Some(value), Some(key), Some(owner)) = (value, key, owner) {
             let owner = owner.bind(py).upgrade();
             replace(slf, owner, key.bind(py), value)?;
@@ -151,8 +158,18 @@ impl Slot {
         answer(py, calls)
     }
 
-    pub(crate) fn mark_started(&self) {
-        self.flags.fetch_or(STARTED, Ordering::AcqRel);
+    /// Writes down with `pen` what happens to it from now on.
+    pub(crate) fn write_with(&self, pen: Pen) {
+        if let Some(cell) = self.cell.get() {
+            cell.write_with(pen.clone());
+        }
+        let _ = self.pen.set(Box::new(pen));
+    }
+
+    fn note(&self, what: What) {
+        if let Some(pen) = self.pen.get() {
+            pen.note(Instant::now(), what);
+        }
     }
 
     fn waits_for(&self, py: Python<'_>) -> Vec<Py<Self>> {
@@ -204,6 +221,7 @@ impl Slot {
             flags: AtomicU8::new(0),
             put: Instant::now(),
             generation: generation(),
+            pen: OnceLock::new(),
         };
         if timed {
             slot.cell();
@@ -216,7 +234,8 @@ impl Slot {
         if self.is_over() {
             return false;
         }
-        self.mark_started();
+        self.flags.fetch_or(STARTED, Ordering::AcqRel);
+        self.note(What::Started);
         true
     }
 
@@ -246,29 +265,7 @@ impl Slot {
     /// of it and called `take_over`. Several may: the first counts.
     fn left_behind<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let ended = self.cell.get().and_then(|cell| cell.left_behind());
-        let Some(ended) = ended else { return Ok(None) };
-        let it = match ended {
-            Ended::Document(it) => {
-                let bytes = pyo3::types::PyBytes::new(py, it.bytes());
-                let uri = it.uri().to_string();
-                let facts = (it.content_type(), it.version(), it.is_length_verified());
-                ("document", bytes, uri, facts).into_pyobject(py)?
-            }
-            Ended::Archived(it) => {
-                let refusal = |it: &Refusal| (it.text.clone(), it.kind, it.transient);
-                let failed = it.failed.iter().map(|it| (&it.uri, &it.name, refusal(&it.why)));
-                let failed = PyList::new(py, failed.collect::<Vec<_>>())?;
-                let sizes = (it.entries, it.bytes, it.archived_bytes);
-                ("archive", &it.target, &it.refused, sizes, failed, &it.renamed)
-                    .into_pyobject(py)?
-            }
-            Ended::Failed(it) => ("failed", it.text, it.kind, it.transient).into_pyobject(py)?,
-            Ended::Panicked(text) => ("panicked", text).into_pyobject(py)?,
-            Ended::TimedOut(after, rule) => {
-                ("timed out", after.as_secs_f64(), rule).into_pyobject(py)?
-            }
-        };
-        Ok(Some(it.into_any()))
+        ended.map(|ended| left(py, ended)).transpose()
     }
 
     /// Writes what was made of `left_behind`; as `settle` and `fail`.
@@ -310,7 +307,25 @@ impl Slot {
 
     #[getter]
     fn started(&self) -> bool {
-        self.has(STARTED)
+        self.has(STARTED) || self.cell.get().is_some_and(|cell| cell.has_started())
+    }
+
+    /// Whether its container keeps a record.
+    #[getter]
+    fn recorded(&self) -> bool {
+        self.pen.get().is_some()
+    }
+
+    /// Writes down that its work begins an attempt, from 1.
+    fn attempts(&self, number: u32) {
+        self.note(What::Attempt(number));
+    }
+
+    /// Writes down that somebody has waited for it for so many seconds, an entry of this name or
+    /// nobody that is one.
+    #[pyo3(signature = (seconds, by))]
+    fn waited(&self, seconds: f64, by: Option<String>) {
+        self.note(What::Waited(by, Duration::try_from_secs_f64(seconds).unwrap_or_default()));
     }
 
     /// How many forks lie before the process that made it.

@@ -30,10 +30,10 @@ pub(crate) fn start<W: Future<Output = Ended> + Send + 'static>(
             Some(place) => place.permit().await,
             None => None,
         };
+        end.0.start();
         end.0.end(contained(work).await);
     });
     cell.stops(task.abort_handle());
-    entry.get().mark_started();
     Ok(())
 }
 

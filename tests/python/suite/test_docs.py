@@ -88,6 +88,7 @@ def test_every_public_name_is_on_the_page() -> None:
         "Document",
         "Entry",
         "Error",
+        "Event",
         "Failed",
         "Finished",
         "Handle",
