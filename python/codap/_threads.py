@@ -22,8 +22,11 @@ from codap._run import not_started, on_thread
 # So many functions run at once; threads that wait in codap for another entry are not counted.
 LIMIT = 64
 # But if none of them returns for so long, in seconds, more come, since all may wait for what only
-# one that is queued brings: a quarter more each time, or one where the processor is busy.
+# one that is queued brings: a quarter more each time.
 STUCK = 0.05
+# Where the process computes meanwhile, more threads would only make it slower: one comes after so
+# many times.
+BUSY = 20
 # And so many at most.
 MOST = 1024
 
@@ -103,6 +106,7 @@ class _Pool:
         """Looks, while tasks are queued, whether any is taken; and has more threads come if not."""
         pause = allocate_lock()
         pause.acquire()
+        stuck = 0
         while True:
             self.moved = False
             computed = process_time()
@@ -116,9 +120,12 @@ class _Pool:
                 if able >= MOST:
                     self.watched = False
                     break
-                if not self.moved:
-                    for _ in range(1 if is_busy else min(able // 4, MOST - able)):
+                stuck = 0 if self.moved else stuck + 1
+                if stuck and not is_busy:
+                    for _ in range(min(able // 4, MOST - able)):
                         self.start()
+                elif stuck and stuck % BUSY == 0:
+                    self.start()
         warn(
             f"{able} functions run on codap's threads and none returns, so that what was put since "
             "has to wait: run what waits for long by codap.spawn, or in greenlets or tasks",

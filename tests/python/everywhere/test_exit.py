@@ -37,6 +37,22 @@ WORK = {
         for number in range(1000):
             kv.put(number, codap.fetch, url)
     """,
+    "archiving": """
+        import socket, tempfile
+        listening = socket.create_server(('127.0.0.1', 0), backlog=2000)
+        url = 'http://127.0.0.1:%d/' % listening.getsockname()[1]
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        kv.put('zip', codap.archive, folder.name + '/out.zip', [url] * 1000)
+    """,
+    "fetching and sleeping under a limit": """
+        import socket
+        listening = socket.create_server(('127.0.0.1', 0), backlog=2000)
+        url = 'http://127.0.0.1:%d/' % listening.getsockname()[1]
+        kv = codap.KV(limit=4)
+        for number in range(500):
+            kv.put(('fetch', number), codap.work(codap.fetch, timeout=0.01), url)
+            kv.put(number, time.sleep, number % 20 / 1000)
+    """,
     "reading in daemon threads": """
         slot = kv.put('never')
         for number in range(20):

@@ -21,6 +21,23 @@ def test_what_all_wait_for_comes_though_it_is_put_last(options):
     assert sorted(kv[number] for number in range(200)) == list(range(200))
 
 
+def test_it_comes_too_where_the_process_computes_meanwhile():
+    said = clean(
+        """
+import queue, time
+import codap
+# As it looks where the processor is never idle.
+codap._threads.process_time = time.monotonic
+fed, kv = queue.Queue(), codap.KV()
+for number in range(65):
+    kv.put(number, fed.get)
+kv.put("last", lambda: [fed.put(number) for number in range(65)])
+print(kv.wait(timeout=30))
+"""
+    )
+    assert said == "True\n"
+
+
 def test_threads_that_came_for_stuck_functions_go_again():
     fed, kv = queue.Queue(), codap.KV()
     for number in range(150):
