@@ -13,8 +13,8 @@ use tokio::task::AbortHandle;
 
 use crate::archiving::Archived;
 use crate::bell::{Bell, token};
+use crate::log::{Pen, What};
 use crate::order::Order;
-use crate::record::{Pen, What};
 use crate::refusal::Refusal;
 use crate::sync::lock;
 

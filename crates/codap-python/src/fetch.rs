@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::cell::Ended;
 use crate::gate::Gate;
-use crate::record::What;
+use crate::log::What;
 use crate::refusal::Refusal;
 use crate::slot::Slot;
 use crate::task;

@@ -25,6 +25,7 @@ mod gate;
 mod inbox;
 mod left;
 mod listing;
+mod log;
 mod order;
 mod record;
 mod refusal;

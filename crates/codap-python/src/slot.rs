@@ -21,8 +21,8 @@ use pyo3::types::{PyDict, PyList, PyTraceback, PyWeakrefMethods, PyWeakrefRefere
 
 use crate::cell::{Cell, Subscriber};
 use crate::left::left;
+use crate::log::{Pen, What};
 use crate::order::Order;
-use crate::record::{Pen, What};
 use crate::runtime::generation;
 use crate::sync::lock;
 use crate::waiter::{Waiter, wake_all};
