@@ -26,11 +26,20 @@ def admit(gate: _native.Gate | None, entry: Entry[Any], start: Callable[[], Any]
 
 
 def _start(gate: _native.Gate, entry: Entry[Any], start: Callable[[], Any]) -> None:
-    try:
-        start()
-    except Exception as error:  # its loop or executor is gone by now
-        fail(entry, error)
-        release(gate)
+    """Starts work that has a permit, or else what the permit goes to."""
+    while True:
+        try:
+            start()
+            return
+        except Exception as error:  # its loop or executor is gone by now
+            fail(entry, error)
+        # Not by a call of this: there may be thousands that fail.
+        call = gate.leave()
+        if call is None or call.func is not _start:
+            break
+        gate, entry, start = call.args
+    if call is not None:
+        call()
 
 
 def release(gate: _native.Gate) -> None:

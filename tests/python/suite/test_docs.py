@@ -40,7 +40,9 @@ async def find_user_async(id: int) -> str:
 @pytest.fixture
 def namespace(tmp_path: Path) -> dict[str, Any]:
     """What a page takes for granted."""
-    logo, document = tmp_path / "logo.png", tmp_path / "document.json"
+    folder = tmp_path / "files"
+    folder.mkdir()
+    logo, document = folder / "logo.png", folder / "document.json"
     logo.write_bytes(b"logo")
     document.write_text('{"a": 1}')
     return {
@@ -58,7 +60,7 @@ def namespace(tmp_path: Path) -> dict[str, Any]:
         "count_rows": lambda: 3,
         "path_of_a_file": str(logo),
         "path_of_a_json_file": str(document),
-        "a_folder": f"{tmp_path}/",
+        "a_folder": f"{folder}/",
         "uris": [str(logo), str(document)],
         "out": str(tmp_path / "out.zip"),
         "zipfile": zipfile,
