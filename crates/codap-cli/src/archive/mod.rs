@@ -114,8 +114,7 @@ impl Installing<'_> {
                 if let Some(upload) = self.upload.take() {
                     upload.complete(interrupt).await?;
                 }
-                let told = taking.summary(&summary, resumed.entries, self.began.elapsed());
-                say(&format!("{shown}: {told}"));
+                taking.say_summary(&shown, &summary, resumed.entries, self.began.elapsed());
                 Ok(Exit::of_failures(usize::try_from(taking.failed()).unwrap_or(usize::MAX)))
             }
             Outcome::FailFast(told) => {
