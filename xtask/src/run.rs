@@ -99,9 +99,8 @@ fn run_each(
             report.add_ended(ended, &alone);
         }
     }
-    while goes_on(&report)
-        && let Some(ended) = lane.wait()
-    {
+    // Also when another has failed: left to itself it would go on beside the next run, unseen.
+    while let Some(ended) = lane.wait() {
         report.add_ended(ended, &alone);
     }
     say(&format!("\n{}\n{:>12}  in all", report.times.join("\n"), readable(begun.elapsed())));
@@ -201,6 +200,10 @@ mod tests {
             let failure = run_all("ci", steps(), when, &[]).expect_err("one of them fails");
             assert!(failure.to_string().contains("FAILED: beside: ended with"), "{failure}");
         }
+        let stopped = vec![beside(), Step::check("second", fails)];
+        let failure = run_all("ci", stopped, WhenOneFails::Stop, &[]).expect_err("both fail");
+        let failure = failure.to_string();
+        assert!(failure.contains("second: bad") && failure.contains("beside: "), "{failure}");
         let alone = run_all("ci", vec![beside()], WhenOneFails::Stop, &[]);
         assert!(alone.is_err(), "with nothing to run beside it is a step as any other");
     }
