@@ -31,7 +31,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.push(Step::check("large: readers of archives", readers::install));
     let archives =
         Cargo::new("test --release -p codap-cli --test it archive:: -- --test-threads 2");
-    steps.push(Step::cargo(
+    steps.push(Step::cargo_with_servers(
         "large: archives of 100,000 objects, hundreds of crashes",
         archives.env("CODAP_SCALE", OBJECTS).env("CODAP_SEEDS", "50"),
     ));

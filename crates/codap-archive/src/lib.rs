@@ -75,7 +75,7 @@
 //! may have to fetch again what was under way, and of what it had finished the last 64 entries, or
 //! 5 % if that is more.
 //!
-//! Unix only, so far.
+//! On Unix. For Windows it compiles, and has not been run there.
 
 mod archive;
 mod body;
@@ -100,6 +100,7 @@ mod shared;
 mod sink;
 mod spill;
 mod squeeze;
+mod system;
 mod tar;
 mod target;
 mod workers;

@@ -33,7 +33,7 @@ use crate::portable::{fitted, portable};
 ///
 /// # Cost
 ///
-/// 16 bytes for each name and each folder, in a table that is at least 7/16 full: 20 to 40 bytes.
+/// 16 bytes for each name and each folder, in tables that are at least 7/16 full: 20 to 40 bytes.
 ///
 /// ```
 /// use codap_archive::Names;
@@ -49,9 +49,13 @@ use crate::portable::{fitted, portable};
 pub struct Names {
     /// Hashes of folded names, the lowest bit set for files. Two names with one hash would cost a
     /// number that was not needed.
-    taken: HashTable<u128>,
+    taken: [HashTable<u128>; TABLES],
     assigned: u64,
 }
+
+/// In so many tables, each of which grows by itself: while one does, its old memory is held beside its
+/// new one.
+const TABLES: usize = 16;
 
 /// The name of an entry: from [`Names::assign`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,12 +181,13 @@ impl Names {
 
     fn has(&self, hash: u128, kind: Kind) -> bool {
         let wanted = of_kind(hash, kind);
-        self.taken.find(slot(wanted), |&taken| taken == wanted).is_some()
+        self.taken[table(wanted)].find(slot(wanted), |&taken| taken == wanted).is_some()
     }
 
     fn put(&mut self, hash: u128, kind: Kind) {
         let new = of_kind(hash, kind);
-        self.taken.entry(slot(new), |&taken| taken == new, |&taken| slot(taken)).or_insert(new);
+        let table = &mut self.taken[table(new)];
+        table.entry(slot(new), |&taken| taken == new, |&taken| slot(taken)).or_insert(new);
     }
 }
 
@@ -195,6 +200,11 @@ fn of_kind(hash: u128, kind: Kind) -> u128 {
         Kind::Folder => hash & !1,
         Kind::File => hash | 1,
     }
+}
+
+/// Which table, by other bits than those that say where in it.
+fn table(hash: u128) -> usize {
+    (hash >> 8) as usize % TABLES
 }
 
 /// Where in the table: files and folders of one hash side by side do no harm.

@@ -11,7 +11,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::error::Error;
+use crate::system::{read_exact_at, write_all_at};
 
 /// The folder for spilled bodies, and how much may lie there.
 #[derive(Debug)]
@@ -120,14 +120,15 @@ impl Spill {
         let length = piece.len();
         let offset = self.end.fetch_add(length as u64, Ordering::Relaxed);
         self.space.lock().used += length as u64;
-        self.file.write_all_at(piece, offset).map_err(|e| self.space.trouble("write", e))?;
+        write_all_at(&self.file, piece, offset).map_err(|e| self.space.trouble("write", e))?;
         Ok(Segment { offset, length })
     }
 
     /// Reads a piece back.
     pub(crate) fn read(&self, segment: Segment, into: &mut Vec<u8>) -> Result<(), Error> {
         into.resize(segment.length, 0);
-        self.file.read_exact_at(into, segment.offset).map_err(|e| self.space.trouble("read", e))
+        let read = read_exact_at(&self.file, into, segment.offset);
+        read.map_err(|e| self.space.trouble("read", e))
     }
 }
 

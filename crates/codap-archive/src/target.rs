@@ -11,12 +11,10 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
-
 use crate::error::{Error, Kind};
+use crate::system;
 
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -85,8 +83,7 @@ impl Target {
             let (part, path) = (self.part.display(), self.path.display());
             Error::disk(format!("cannot rename {part} to {path}"), e)
         })?;
-        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|e| {
+        system::sync_folder(&self.folder).map_err(|e| {
             let (path, folder) = (self.path.display(), self.folder.display());
             Error::disk(format!("{path} is in place, but cannot sync its folder {folder}"), e)
         })?;
@@ -131,30 +128,19 @@ fn refused(path: &Path, why: &str) -> Error {
 }
 
 fn lock(path: &Path, part: &Path) -> Result<File, Error> {
-    let trouble = |e| Error::disk(format!("cannot open {}", part.display()), e);
-    loop {
-        let found = fs::symlink_metadata(part);
-        if found.is_ok_and(|found| !found.is_file()) {
-            return Err(refused(part, "is in the way, and no file: remove it"));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-        let file = options.open(part).map_err(trouble)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let told = format!("another run writes to {}: wait for it", path.display());
-                return Err(Error::new(Kind::Locked, told));
-            }
-            Err(e) => return Err(trouble(e.into())),
-        }
-        let ours = file.metadata().map_err(trouble)?;
-        let there = fs::symlink_metadata(part);
-        if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
-            return Ok(file);
-        }
+    let found = fs::symlink_metadata(part);
+    if found.is_ok_and(|found| !found.is_file()) {
+        return Err(refused(part, "is in the way, and no file: remove it"));
     }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    system::claim(&mut options, part).map_err(|e| {
+        if system::is_claimed(&e) {
+            let told = format!("another run writes to {}: wait for it", path.display());
+            return Error::new(Kind::Locked, told);
+        }
+        Error::disk(format!("cannot open {}", part.display()), e)
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use tokio::signal::ctrl_c;
 use tokio::sync::watch;
 
 use crate::exit::Exit;
+use crate::progress;
 use crate::stop::Stop;
 
 /// A run that has not ended so long after Ctrl-C (its output is a pipe that nobody reads, say) is
@@ -52,6 +53,7 @@ impl Interrupt {
 
 #[expect(clippy::exit, reason = "whoever presses Ctrl-C twice waits for nothing any more")]
 fn at_once() {
+    progress::clear();
     std::process::exit(Exit::Interrupted as i32);
 }
 

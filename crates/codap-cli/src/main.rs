@@ -3,8 +3,8 @@
 //! A verb is a file: [`get`] (by name), [`list`] (in order), [`race`] (the first that answers),
 //! [`archive`] (as they come, into a file), [`demo`]. What they share, from the command line to the data: [`args`] is what was typed,
 //! [`plan`], [`entry`], [`link`], [`header`] and [`policy`] are what it means, [`fetch`] is the work
-//! of one entry and [`answer`] what it brings, [`output`], [`say`], [`progress`] and [`report`] are
-//! where it goes, [`exit`], [`stop`] and [`interrupt`] how it ends.
+//! of one entry and [`answer`] what it brings, [`output`], [`say`], [`progress`] (on a [`screen`]) and [`report`]
+//! are where it goes, [`exit`], [`stop`] and [`interrupt`] how it ends.
 
 mod answer;
 mod archive;
@@ -36,6 +36,7 @@ mod render;
 mod report;
 mod run;
 mod say;
+mod screen;
 mod size;
 mod sourcing;
 mod stop;

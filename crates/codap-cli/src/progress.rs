@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::screen;
+
 /// What is done by then needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -50,7 +52,7 @@ impl Progress {
                 tokio::time::sleep(PATIENCE).await;
                 let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
                 if !later.is_finished() {
-                    later.set_draw_target(ProgressDrawTarget::stderr());
+                    later.set_draw_target(screen::stderr());
                     later.enable_steady_tick(Duration::from_millis(100));
                     *shown = Some(later.clone());
                 }
@@ -78,9 +80,20 @@ impl Drop for Progress {
 
 /// Writes to the terminal without the bar being in the way.
 pub(crate) fn above(write: impl FnOnce()) {
-    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match shown {
+    // Held meanwhile, so that `clear` knows.
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*shown {
         Some(bar) => bar.suspend(write),
         None => write(),
+    }
+}
+
+/// Takes the bar away, for an end that waits for nobody: not while somebody writes above it, who may
+/// be held up for ever.
+pub(crate) fn clear() {
+    if let Ok(mut shown) = SHOWN.try_lock()
+        && let Some(bar) = shown.take()
+    {
+        bar.finish_and_clear();
     }
 }

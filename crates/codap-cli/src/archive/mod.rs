@@ -58,8 +58,7 @@ pub(crate) async fn run(args: args::Archive, interrupt: Interrupt) -> Result<Exi
     let builder = Archive::builder(format)
         .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
         .spill_limit(args.spill_limit.unwrap_or(u64::MAX));
-    let (archive, upload) =
-        interrupt.during(target.open(builder, &args, &sources)).await.and_then(|it| it)?;
+    let (archive, upload) = target.open(builder, &args, &sources, &interrupt).await?;
     let archive = Arc::new(archive);
     let tally = Tally::new();
     let works = Works {
@@ -113,10 +112,9 @@ impl Installing<'_> {
                     Err(stop) => return Err(self.suspend(stop).await),
                 };
                 if let Some(upload) = self.upload.take() {
-                    interrupt.during(upload.complete()).await.and_then(|it| it)?;
+                    upload.complete(interrupt).await?;
                 }
-                let told = taking.summary(&summary, resumed.entries, self.began.elapsed());
-                say(&format!("{shown}: {told}"));
+                taking.say_summary(&shown, &summary, resumed.entries, self.began.elapsed());
                 Ok(Exit::of_failures(usize::try_from(taking.failed()).unwrap_or(usize::MAX)))
             }
             Outcome::FailFast(told) => {

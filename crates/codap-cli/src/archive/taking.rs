@@ -27,6 +27,8 @@ use crate::stop::Stop;
 
 /// So many renamed objects are told one by one.
 const RENAMED_TOLD: u64 = 10;
+/// What every terminal shows in one line.
+const COLUMNS: usize = 80;
 /// How often the progress that is shown is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -254,28 +256,21 @@ impl Taking {
         self.failures.count()
     }
 
-    /// What is said of an archive that is in its place.
-    pub(crate) fn summary(&self, summary: &Summary, resumed: u64, took: Duration) -> String {
-        let (failed, entries) = (self.failed(), summary.entries);
-        let of = match failed {
-            0 => String::new(),
-            _ => format!(" of {}", count(entries + failed)),
-        };
-        let s = if entries == 1 && failed == 0 { "" } else { "s" };
-        let (bytes, archived) = (size::shown(summary.bytes), size::shown(summary.archived_bytes));
-        let mut told =
-            format!("{}{of} object{s}, {bytes} as {archived}, {}", count(entries), shown(took));
+    /// Says what is in the archive that is in its place, in one line of a terminal, after what else
+    /// there is to say.
+    pub(crate) fn say_summary(&self, target: &str, done: &Summary, resumed: u64, took: Duration) {
         if resumed > 0 {
-            told.push_str(&format!("; {} resumed", count(resumed)));
+            say(&format!("{} objects were there from the run before", count(resumed)));
         }
         if self.renamed > RENAMED_TOLD {
-            told.push_str(&format!("; {} renamed (--report tells each)", count(self.renamed)));
+            say(&format!("{} objects are renamed (--report tells each)", count(self.renamed)));
         }
+        let failed = self.failed();
         if failed > 0 {
-            let whereabouts = self.failures.whereabouts();
-            told.push_str(&format!("; {} failed ({whereabouts})", count(failed)));
+            let s = if failed == 1 { "" } else { "s" };
+            say(&format!("{} object{s} failed ({})", count(failed), self.failures.whereabouts()));
         }
-        told
+        say(&summary(target, done, failed, took));
     }
 
     /// Hands over what is told, and the report.
@@ -289,5 +284,40 @@ impl Taking {
             report.finish(ended.as_ref().map_or_else(Stop::exit, |exit| *exit))?;
         }
         ended
+    }
+}
+
+/// What is in an archive, in as many columns as a terminal has at least.
+fn summary(target: &str, done: &Summary, failed: u64, took: Duration) -> String {
+    let of =
+        if failed > 0 { format!(" of {}", count(done.entries + failed)) } else { String::new() };
+    let s = if done.entries + failed == 1 { "" } else { "s" };
+    let (bytes, archived) = (size::shown(done.bytes), size::shown(done.archived_bytes));
+    let entries = count(done.entries);
+    let told = format!(": {entries}{of} object{s}, {bytes} as {archived}, {}", shown(took));
+    let room = COLUMNS.saturating_sub("codap: ".len() + told.len());
+    format!("{}{told}", end_of(target, room))
+}
+
+/// The end of `text`, which says most of a path, in this many columns.
+fn end_of(text: &str, columns: usize) -> String {
+    match text.char_indices().rev().nth(columns) {
+        None => text.to_owned(),
+        Some(_) => {
+            let cut = text.char_indices().rev().nth(columns.saturating_sub(2)).map_or(0, |it| it.0);
+            format!("\u{2026}{}", &text[cut..])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_too_long_keeps_its_end() {
+        assert_eq!(end_of("out.zip", 7), "out.zip");
+        assert_eq!(end_of("/a/out.zip", 8), "\u{2026}out.zip");
+        assert_eq!(end_of("\u{e4}\u{f6}/\u{fc}.zip", 6), "\u{2026}\u{fc}.zip");
     }
 }

@@ -8,6 +8,7 @@ use codap_sources::{Sources, Uri};
 
 use super::upload::Upload;
 use crate::args;
+use crate::interrupt::Interrupt;
 use crate::stop::Stop;
 
 /// Parts of this size at first; every 1,000 of them are twice as large as those before.
@@ -87,21 +88,24 @@ impl Target {
         builder: Builder,
         args: &args::Archive,
         sources: &Sources,
+        interrupt: &Interrupt,
     ) -> Result<(Archive, Option<Upload>), Stop> {
         let opened = match self {
-            Self::File(path) if args.resume => builder.resume_file(path).map(|it| (it, None)),
-            Self::File(path) => builder.to_file(path).map(|it| (it, None)),
-            Self::Stdout => builder.to_writer(io::stdout()).map(|it| (it, None)),
+            Self::File(path) if args.resume => builder.resume_file(path),
+            Self::File(path) => builder.to_file(path),
+            Self::Stdout => builder.to_writer(io::stdout()),
             Self::Store(uri) => {
                 let size = match args.part_size {
                     Some(size) => PartSize::Fixed(usize::try_from(size).unwrap_or(usize::MAX)),
                     None => PartSize::Growing(PART),
                 };
-                let upload = Upload::begin(sources, uri).await?;
-                builder.to_parts(size).map(|(archive, parts)| (archive, Some(upload.start(parts))))
+                let opened = builder.to_parts(size).map_err(|error| self.stopped_by(&error));
+                let (archive, parts) = opened?;
+                let upload = Upload::begin(sources, uri, parts, interrupt).await?;
+                return Ok((archive, Some(upload)));
             }
         };
-        opened.map_err(|error| self.stopped_by(&error))
+        opened.map(|archive| (archive, None)).map_err(|error| self.stopped_by(&error))
     }
 
     /// There is no archive, because of this.

@@ -35,7 +35,9 @@ fn what_succeeded_is_installed_and_what_failed_is_told() {
         assert_eq!(archive, Ok(expected([("a", "/a"), ("b", "/b")])));
         assert_eq!(left(folder), ["out.zip"]);
     });
-    ran.told(1, &["codap: out.zip: 2 of 8 objects", "6 failed"]);
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!((ran.code, said[0]), (Some(1), "codap: 6 objects failed (stdout tells each)"));
+    assert!(said[1].starts_with("codap: out.zip: 2 of 8 objects, 4 B as "), "{said:?}");
     let mut lines = ran.lines();
     lines.sort_by_key(|line| line["line"].as_u64());
     let failed: Vec<_> = lines.iter().map(|line| line["name"].as_str().unwrap()).collect();
@@ -47,6 +49,25 @@ fn what_succeeded_is_installed_and_what_failed_is_told() {
         assert!(error.contains(text), "{error}");
         assert!(line["uri"].as_str().unwrap().starts_with("http://"), "{line}");
     }
+}
+
+/// Whatever there is to say, the last line says what there is now, and a terminal shows it as one.
+#[test]
+fn the_last_line_is_one_of_a_terminal() {
+    let site = Site::with(30, Script::new().rule(On::path("/o/7/*"), Reply::status(404)));
+    let out = format!("{}/an-archive-with-a-name-of-some-length.zip", "folder".repeat(10));
+    // Twice the same names: the later ones are renamed.
+    let list = site.list().repeat(2);
+    let tool = codap(["archive", "-o", &out, "-i", "list"]).file("list", list);
+    std::fs::create_dir(tool.folder().join("folder".repeat(10))).unwrap();
+    let ran = tool.run();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    let [.., renamed, failed, last] = said[..] else { panic!("{said:?}") };
+    assert_eq!(renamed, "codap: 30 objects are renamed (--report tells each)");
+    assert_eq!(failed, "codap: 6 objects failed (stdout tells each)");
+    assert_eq!(last.chars().count(), 80, "{last}");
+    assert!(last.contains("length.zip: 54 of 60 objects, "), "{last}");
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod parts;
 mod resumed;
 mod site;
 mod stdout;
+mod store;
 mod targets;

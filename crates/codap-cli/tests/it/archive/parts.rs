@@ -2,7 +2,11 @@
 //!
 //! The store is a script: what it is asked, and what it answers, is all there is to see.
 
-use codap_fault::{At, On, Reply, Script, Server};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use codap_fault::{At, On, Reply, Script, Server, Stall};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::site::Site;
 use crate::tool::{Ran, SECRET, codap, ended, serve};
@@ -87,16 +91,74 @@ fn failing_objects_abort_it_if_so_told() {
 
 #[test]
 fn ctrl_c_aborts_it() {
-    let held = Reply::ok("1").stall(codap_fault::Stall::at(At::Head));
+    let held = Reply::ok("1").stall(Stall::at(At::Head));
     let site = Site::with(50, Script::new().rule(On::path("/o/7/*"), held));
     let store = store(Script::new());
     let (child, _folder) = tool(&store, &site, &[]).start();
     site.server.wait_for_blocking(|counters| counters.stalled == 5).unwrap();
     store.wait_for_blocking(|counters| counters.requests > 0).unwrap();
-    let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-    assert_eq!(ended(child).code, Some(130));
+    let (ran, took) = interrupted(child);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(ran.code, Some(130));
     assert_eq!((asked(&store, "POST"), asked(&store, "DELETE")), (1, 1));
+}
+
+/// Ctrl-C when all has been sent: what the store has not confirmed is aborted, within the second.
+#[test]
+fn ctrl_c_while_it_is_completed_aborts_it() {
+    let held = || Reply::status(204).stall(Stall::at(At::Head));
+    let completing = || On::path("*?*uploadId=up1*").method("POST");
+    let slow = Script::new().rule(completing(), held());
+    let hung = Script::new().rule(completing(), held()).rule(On::any().method("DELETE"), held());
+    for (script, is_hung) in [(slow, false), (hung, true)] {
+        let (store, site) = (store(script), Site::new(50));
+        let (child, _folder) = tool(&store, &site, &[]).start();
+        store.wait_for_blocking(|counters| counters.stalled == 1).unwrap();
+        let (ran, took) = interrupted(child);
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert_eq!(ran.code, Some(130), "{ran:?}");
+        assert!(asked(&store, "DELETE") >= 1);
+        assert!(ran.stderr.contains("interrupted while it was being completed"), "{ran:?}");
+        let told = ran.stderr.contains("s3://b/out.zip: its upload up1 is still open");
+        assert_eq!(told, is_hung, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn ctrl_c_while_the_last_part_is_sent_aborts_it() {
+    let held = Reply::ok("").etag("\"p\"").stall(Stall::at(At::Head));
+    let store = store(Script::new().rule(On::any().method("PUT"), held));
+    let site = Site::new(50);
+    let (child, _folder) = tool(&store, &site, &[]).start();
+    store.wait_for_blocking(|counters| counters.stalled == 1).unwrap();
+    let (ran, took) = interrupted(child);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!((ran.code, &*ran.stderr), (Some(130), "codap: interrupted\n"));
+    assert_eq!((asked(&store, "POST"), asked(&store, "DELETE")), (1, 1));
+}
+
+/// Only the reply tells what there would be to abort.
+#[test]
+fn ctrl_c_while_it_is_begun_aborts_it() {
+    let late = Reply::ok(STARTED).latency(Duration::from_millis(200));
+    let begun = Script::new().rule(On::path("*?uploads*").method("POST"), late);
+    let (store, site) = (store(begun), Site::new(50));
+    let (child, _folder) = tool(&store, &site, &[]).start();
+    store.wait_for_blocking(|counters| counters.requests == 1).unwrap();
+    let (ran, took) = interrupted(child);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!((ran.code, asked(&store, "DELETE")), (Some(130), 1), "{ran:?}");
+}
+
+fn interrupted(child: Child) -> (Ran, Duration) {
+    let began = Instant::now();
+    kill(&child);
+    (ended(child), began.elapsed())
+}
+
+fn kill(child: &Child) {
+    let id = Pid::from_raw(child.id().cast_signed()).expect("a process has a number");
+    kill_process(id, Signal::INT).expect("the process is there");
 }
 
 #[test]
