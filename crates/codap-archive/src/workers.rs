@@ -24,6 +24,8 @@ struct Queue {
 #[derive(Default)]
 struct State {
     line: VecDeque<Job>,
+    /// Threads that wait for a job.
+    idle: usize,
     closed: bool,
 }
 
@@ -47,8 +49,12 @@ impl Workers {
         let mut state = self.0.lock();
         if !state.closed {
             state.line.push_back(job);
+            let is_awaited = state.idle > 0;
             drop(state);
-            self.0.more.notify_one();
+            // To notify costs a system call, whether somebody waits or not.
+            if is_awaited {
+                self.0.more.notify_one();
+            }
         }
     }
 
@@ -91,7 +97,11 @@ impl Queue {
             }
             match state.line.pop_front() {
                 Some(job) => return Some(job),
-                None => state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    state.idle += 1;
+                    state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.idle -= 1;
+                }
             }
         }
     }

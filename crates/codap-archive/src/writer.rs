@@ -3,17 +3,22 @@
 //! Rules:
 //! 1. It never waits for memory, nor for a body: what it gets is whole.
 //! 2. Once the archive has been given up it writes no more, and answers until it is told to leave.
-//! 3. Only [`Order::Finish`] puts an archive in place, and only a complete one.
+//! 3. Who waits for an entry is told once no other is ready, or [`TOLD`] are in: each of them wakes a
+//!    task, and one after the other that takes longer than to write. Nobody waits for a large one, nor
+//!    for the reader of a stream or of parts, who may wait for him.
+//! 4. Only [`Order::Finish`] puts an archive in place, and only a complete one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::container::Container;
 use crate::error::Error;
 use crate::journal::{Entry, Record};
-use crate::sealed::{Order, Sealed, Summary};
+use crate::sealed::{Data, Order, Sealed, Summary};
 use crate::shared::Shared;
 use crate::sink::Sink;
 use crate::target::Target;
@@ -26,6 +31,9 @@ const BYTES: u64 = 16 << 20;
 const ENTRIES: u64 = 16;
 const PART: u64 = 80;
 
+/// So many entries are in before those who wait for them are told.
+const TOLD: usize = 16;
+
 #[derive(Debug)]
 pub(crate) struct Writer {
     shared: Arc<Shared>,
@@ -37,6 +45,8 @@ pub(crate) struct Writer {
     total: Summary,
     /// What is in the archive, and not yet noted.
     notes: Notes,
+    /// Who waits for entries that are in, and what each is to be told.
+    untold: Vec<(oneshot::Sender<u64>, u64)>,
     /// An entry was begun and not ended: what is in the archive now makes no sense.
     torn: bool,
 }
@@ -69,13 +79,13 @@ impl Writer {
         (sink, target): (Sink, Option<Target>),
         total: Summary,
     ) -> Self {
-        let notes = Notes::none();
-        Self { shared, orders, container, sink, target, total, notes, torn: false }
+        let (notes, untold) = (Notes::none(), Vec::with_capacity(TOLD));
+        Self { shared, orders, container, sink, target, total, notes, untold, torn: false }
     }
 
     pub(crate) fn run(mut self) {
         loop {
-            match self.orders.recv_timeout(TICK) {
+            match self.next() {
                 Ok(Order::Entry(entry)) => {
                     self.append(*entry);
                     self.shared.gauges.unwritten.fetch_sub(1, Relaxed);
@@ -99,17 +109,44 @@ impl Writer {
         }
     }
 
+    fn next(&mut self) -> Result<Order, RecvTimeoutError> {
+        match self.orders.try_recv() {
+            Ok(order @ Order::Entry(_)) if self.untold.len() < TOLD => Ok(order),
+            Ok(order) => {
+                self.tell();
+                Ok(order)
+            }
+            Err(TryRecvError::Empty) => {
+                self.tell();
+                self.orders.recv_timeout(TICK)
+            }
+            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn tell(&mut self) {
+        for (written, stored) in self.untold.drain(..) {
+            // The entry is in the archive, whoever still wants to know.
+            let _ = written.send(stored);
+        }
+    }
+
     fn append(&mut self, entry: Sealed) {
         if self.shared.check().is_err() {
             return;
+        }
+        if matches!(entry.data, Data::Disk(..)) {
+            self.tell();
         }
         match self.try_append(&entry) {
             Ok(stored) => {
                 self.shared.gauges.written.fetch_add(1, Relaxed);
                 self.shared.gauges.written_bytes.fetch_add(entry.size, Relaxed);
                 self.shared.gauges.archived_bytes.store(self.sink.position(), Relaxed);
-                // The entry is in the archive, whoever still wants to know.
-                let _ = entry.written.send(stored);
+                self.untold.push((entry.written, stored));
+                if self.target.is_none() {
+                    self.tell();
+                }
             }
             Err(why) => {
                 self.torn = true;
