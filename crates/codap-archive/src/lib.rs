@@ -37,7 +37,7 @@
 //! - **An archive is complete, or it is not there.** A file is written beside its target, synced, and
 //!   renamed; a stream or an upload that was not finished lacks its end.
 //! - **Memory is bounded**: by [`Builder::memory`], whatever arrives and however slowly it is written.
-//!   For each object, [`Names`] keeps some 40 bytes, and what an earlier run finished costs 8.
+//!   For each object, [`Names`] keeps 20 to 41 bytes, and what an earlier run finished costs 8.
 //! - **It never hangs on itself.** A body waits for memory only while it holds none.
 //! - **Names are safe**, and no two are the same on any system: [`Names`].
 //! - **Giving up takes moments.** Dropping a body, a future or the archive, at any time, leaves
