@@ -53,11 +53,11 @@ fn main() -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let ended = match verb {
-        Verb::Get(args) => run::run(async |interrupt| get::run(args, interrupt).await),
-        Verb::List(args) => run::run(async |interrupt| list::run(args, interrupt).await),
-        Verb::Race(args) => run::run(async |interrupt| race::run(args, interrupt).await),
-        Verb::Archive(args) => run::run(async |interrupt| archive::run(args, interrupt).await),
-        Verb::Demo(args) => run::run(async |interrupt| demo::run(args, interrupt).await),
+        Verb::Get(args) => run::run(|interrupt| get::run(args, interrupt)),
+        Verb::List(args) => run::run(|interrupt| list::run(args, interrupt)),
+        Verb::Race(args) => run::run(|interrupt| race::run(args, interrupt)),
+        Verb::Archive(args) => run::run(|interrupt| archive::run(args, interrupt)),
+        Verb::Demo(args) => run::run(|interrupt| demo::run(args, interrupt)),
         Verb::Completions { shell } => completions::print(shell),
         Verb::Man { command } => man::print(command.as_deref()),
     };
