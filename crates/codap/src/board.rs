@@ -314,7 +314,7 @@ impl Board {
     pub(crate) fn new(config: Config, home: Option<Home>) -> Self {
         let state = State {
             limiter: config.limit.map(Limiter::new),
-            record: config.record.then(Record::new),
+            record: config.record.then(Record::default),
             // As many as a page has.
             arrived: VecDeque::with_capacity(16),
             ..State::default()

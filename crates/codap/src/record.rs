@@ -6,14 +6,11 @@ use std::time::Duration;
 use crate::error::Ending;
 use crate::event::{Event, Waiter, What};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     lines: Vec<Line>,
     waits: Vec<Wait>,
 }
-
-/// As many entries as a page has find room for their lines and their reader's waits at once.
-const PAGE: usize = 10;
 
 #[derive(Debug, Clone)]
 struct Line {
@@ -36,10 +33,6 @@ pub(crate) enum Note {
 type Wait = (Waiter, Duration);
 
 impl Record {
-    pub(crate) fn new() -> Self {
-        Self { lines: Vec::with_capacity(3 * PAGE), waits: Vec::with_capacity(PAGE) }
-    }
-
     pub(crate) fn push(&mut self, entry: u32, at: Duration, note: Note) {
         // Whoever looked at the clock first need not have come here first.
         let last = self.lines.last().map_or(0, |line| line.at);
