@@ -36,7 +36,7 @@ impl Lane {
                 let (printed, result) = command.run_unseen();
                 let took = started.elapsed();
                 if tell.send(Ended { name, took, printed, result }).is_err() {
-                    return; // the run was stopped by another step
+                    return; // nobody waits for them any more
                 }
             }
         });

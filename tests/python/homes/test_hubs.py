@@ -78,3 +78,34 @@ async def test_a_reader_that_is_killed_harms_nothing(hub, home):
     reader.kill()
     gate.open()
     assert kv["k"] == 1
+
+
+def test_ctrl_c_in_a_burst_of_starts_leaves_the_others_to_be_started(home):
+    if home.name != "eventlet":
+        pytest.skip("eventlet starts many by one timer")
+    from greenlet import greenlet
+
+    from codap._eventlet import BURST, _Starts
+
+    class Hub:
+        def __init__(self):
+            self.calls = []
+
+        def schedule_call_global(self, _seconds, call):
+            self.calls.append(call)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    hub, started = Hub(), []
+    starts = _Starts(hub)
+    starts.add(greenlet(interrupted))
+    for number in range(2 * BURST):
+        starts.add(greenlet(started.append), number)
+    with pytest.raises(KeyboardInterrupt):
+        hub.calls.pop()()
+    while hub.calls:
+        before = len(started)
+        hub.calls.pop()()
+        assert len(started) - before <= BURST
+    assert started == list(range(2 * BURST))
