@@ -20,7 +20,7 @@ const NIGHTS: u64 = 14;
 pub(crate) fn steps() -> Vec<Step> {
     let large = Cargo::new("test --release -p codap --all-features");
     let mut steps = vec![Step::cargo(
-        "large: a million entries, thousands of seeds",
+        "large: core, a million entries, thousands of seeds",
         large.env("CODAP_SCALE", ENTRIES).env("CODAP_SEEDS", SEEDS),
     )];
     let long_list = Cargo::new("test --release -p codap-cli --test it memory_is_flat");

@@ -13,11 +13,11 @@ pub(crate) fn steps() -> Vec<Step> {
     let mut steps = vec![
         Step::cargo("test: xtask", Cargo::new("test -p xtask")),
         models,
-        Step::check("test: dependencies", dependencies::check),
-        Step::cargo("test: all features", Cargo::new("test -p codap --all-features")),
-        Step::cargo("test: threads only", Cargo::new("test -p codap --no-default-features")),
+        Step::check("test: core, dependencies", dependencies::check),
+        Step::cargo("test: core, all features", Cargo::new("test -p codap --all-features")),
+        Step::cargo("test: core, threads only", Cargo::new("test -p codap --no-default-features")),
         Step::cargo(
-            "test: smol only",
+            "test: core, smol only",
             Cargo::new("test -p codap --no-default-features --features smol"),
         ),
     ];
