@@ -21,7 +21,7 @@ pub(crate) fn steps(seconds_per_model: Option<u64>) -> [Step; 2] {
 
 /// Other `RUSTFLAGS` build everything anew, hence the target directory of its own.
 fn models() -> Cargo {
-    Cargo::new("test --release -p codap --lib --target-dir")
+    Cargo::new("test --profile loom -p codap --lib --target-dir")
         .arg(step::own_target("loom"))
         .arg("--")
         .arg("loom")
