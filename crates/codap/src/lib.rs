@@ -148,7 +148,8 @@
 mod board;
 mod builder;
 mod chunk;
-#[cfg(feature = "conformance")]
+// Not in the unit tests: they do not run it, and it would take longer to build than they do.
+#[cfg(all(feature = "conformance", not(test)))]
 pub mod conformance;
 mod contain;
 mod current;

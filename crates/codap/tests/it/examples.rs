@@ -4,11 +4,14 @@ use std::process::Command;
 
 use crate::leaks::Watch;
 
-/// What the example prints. It is built with the features of this very test.
+/// What the example prints. It is built with the features of this very test, all of them: with one
+/// less cargo would build the library anew.
 fn output(example: &str) -> String {
     let features = [
+        (cfg!(feature = "default"), "default"),
         (cfg!(feature = "tokio"), "tokio"),
         (cfg!(feature = "smol"), "smol"),
+        (cfg!(feature = "page"), "page"),
         (cfg!(feature = "minijinja"), "minijinja"),
         (cfg!(feature = "conformance"), "conformance"),
     ];
