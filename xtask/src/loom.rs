@@ -16,7 +16,10 @@ pub(crate) fn steps(seconds_per_model: Option<u64>) -> [Step; 2] {
     if let Some(seconds) = seconds_per_model {
         run = run.env("LOOM_MAX_DURATION", seconds.to_string());
     }
-    [Step::cargo("loom: core, models", run).beside(), Step::check("loom: core, none is missed", all_are_there)]
+    [
+        Step::cargo("loom: core, models", run).beside(),
+        Step::check("loom: core, none is missed", all_are_there),
+    ]
 }
 
 /// Other `RUSTFLAGS` build everything anew, hence the target directory of its own.

@@ -99,9 +99,7 @@ impl Archive {
         }
         let (tell, told) = oneshot::channel();
         let _ = self.orders.send(Order::Finish(tell));
-        let finished = told.await.unwrap_or_else(|_| Err(self.shared.why()))?;
-        self.shared.give_up(Error::new(Kind::Aborted, "the archive has been finished"));
-        Ok(finished)
+        told.await.unwrap_or_else(|_| Err(self.shared.why()))
     }
 
     /// Gives the archive up, and waits until what was written is removed: at most for the piece that

@@ -177,12 +177,12 @@ impl Body {
 
     fn seal_whole(&mut self, mut sealed: Sealed) {
         let (body, permit) = (std::mem::take(&mut self.filled), self.permit.take());
-        let (shared, orders) = (self.shared.clone(), self.orders.clone());
-        if shared.format != Format::Zip {
+        if self.shared.format != Format::Zip {
             sealed.data = Data::Memory(body, permit);
-            return order(&shared, &orders, sealed);
+            return self.order(sealed);
         }
-        self.shared.workers.submit(Box::new(move |codecs| {
+        let shared = self.shared.clone();
+        self.shared.workers.submit(Box::new(move |codecs, outbox| {
             let (mut data, mut permit) = (body, permit);
             shared.gauges.compressed_bytes.fetch_add(data.len() as u64, Relaxed);
             match codecs.deflate(&data) {
@@ -202,7 +202,8 @@ impl Body {
                 Err(e) => return drop(shared.give_up(compressing(e))),
             }
             sealed.data = Data::Memory(data, permit);
-            order(&shared, &orders, sealed);
+            shared.gauges.unwritten.fetch_add(1, Relaxed);
+            outbox.put(sealed);
         }));
     }
 
@@ -213,8 +214,14 @@ impl Body {
         }
         sealed.deflated = self.shared.format == Format::Zip;
         sealed.data = Data::Disk(pieces.spill, pieces.done);
-        order(&self.shared, &self.orders, sealed);
+        self.order(sealed);
         Ok(())
+    }
+
+    fn order(&self, sealed: Sealed) {
+        self.shared.gauges.unwritten.fetch_add(1, Relaxed);
+        // A writer that has left has been told to, and so has everybody else.
+        let _ = self.orders.send(Order::Entry(Box::new(sealed)));
     }
 
     async fn next_piece(&mut self) -> Result<(), Error> {
@@ -248,7 +255,7 @@ impl Body {
         let (shared, spill) = (self.shared.clone(), pieces.spill.clone());
         let (tell, told) = oneshot::channel();
         pieces.under_way.push_back(told);
-        self.shared.workers.submit(Box::new(move |codecs| {
+        self.shared.workers.submit(Box::new(move |codecs, _| {
             if tell.is_closed() {
                 return; // the body was dropped
             }
@@ -293,12 +300,6 @@ impl Pieces {
             self.under_way.pop_front();
         }
     }
-}
-
-fn order(shared: &Shared, orders: &Sender<Order>, sealed: Sealed) {
-    shared.gauges.unwritten.fetch_add(1, Relaxed);
-    // A writer that has left has been told to, and so has everybody else.
-    let _ = orders.send(Order::Entry(Box::new(sealed)));
 }
 
 fn compressing(cause: io::Error) -> Error {

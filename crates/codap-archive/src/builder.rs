@@ -175,12 +175,13 @@ impl Builder {
             (None, Some(target)) => target.folder().to_owned(),
             (None, None) => std::env::temp_dir(),
         };
+        let (orders, taken) = channel();
         let shared = Arc::new(Shared {
             format: self.format,
             whole: WHOLE.min(memory / 4),
             budget: Budget::new(memory),
             space: Space::new(folder, self.spill_limit),
-            workers: Workers::start(self.threads)?,
+            workers: Workers::start(self.threads, &orders)?,
             gauges: Gauges::default(),
             mailbox,
             fate: OnceLock::new(),
@@ -199,7 +200,6 @@ impl Builder {
         }
         let Resumed { entries, bytes, .. } = state.found;
         let total = Summary { entries, bytes, archived_bytes: state.position };
-        let (orders, taken) = channel();
         let writer = Writer::new(shared.clone(), taken, container, (sink, target), total);
         let thread = thread::Builder::new().name("codap-archive".to_owned());
         thread.spawn(move || writer.run()).map_err(|e| {

@@ -63,6 +63,10 @@ impl Error {
         Self::new(Kind::Aborted, "the archive has been given up")
     }
 
+    pub(crate) fn finished() -> Self {
+        Self::new(Kind::Aborted, "the archive has been finished")
+    }
+
     /// It is about one entry: its body was not what was promised. The archive goes on without it.
     pub fn is_about_entry(&self) -> bool {
         self.0.kind == Kind::Mismatch

@@ -212,6 +212,11 @@ impl Journal {
         self.file.sync_data().map_err(|e| self.trouble("sync", e))
     }
 
+    /// The same file, for another thread.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, path: self.path.clone() })
+    }
+
     fn trouble(&self, verb: &str, cause: io::Error) -> Error {
         Error::disk(format!("cannot {verb} {}", self.path.display()), cause)
     }

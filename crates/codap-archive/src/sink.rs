@@ -4,19 +4,14 @@ use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::journal::{Checkpoint, Journal, Record, Stream};
 use crate::parts::Cutter;
+use crate::syncer::Syncer;
 
 /// What comes in smaller portions is gathered up to here.
 const BUFFER: usize = 256 << 10;
-
-/// A part file is synced after so many bytes, or so much time, so that a machine that stops costs
-/// little and the sync at the end is short.
-const SYNC_BYTES: u64 = 256 << 20;
-const SYNC_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) enum To {
     File(PartFile),
@@ -30,25 +25,13 @@ pub(crate) struct PartFile {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
     pub(crate) journal: Journal,
-    synced: u64,
-    synced_at: Instant,
+    syncer: Syncer,
 }
 
 impl PartFile {
     /// Both files stand where they are to be continued.
     pub(crate) fn new(file: File, path: PathBuf, journal: Journal) -> Self {
-        Self { file, path, journal, synced: 0, synced_at: Instant::now() }
-    }
-
-    fn sync_now_and_then(&mut self, position: u64) -> Result<(), Error> {
-        if position - self.synced < SYNC_BYTES && self.synced_at.elapsed() < SYNC_TIME {
-            return Ok(());
-        }
-        let synced = self.file.sync_data();
-        synced.map_err(|e| Error::disk(format!("cannot sync {}", self.path.display()), e))?;
-        self.journal.sync()?;
-        (self.synced, self.synced_at) = (position, Instant::now());
-        Ok(())
+        Self { file, path, journal, syncer: Syncer::new() }
     }
 }
 
@@ -96,7 +79,7 @@ impl Sink {
         let crc = std::mem::take(&mut self.crc).finalize();
         Record::Checkpoint(Checkpoint { position, crc, stream }).write(&mut records);
         part.journal.append(&records)?;
-        part.sync_now_and_then(position)
+        part.syncer.sync_now_and_then(position, (&part.file, &part.path), &part.journal)
     }
 
     /// Whether there is a journal.
@@ -108,7 +91,7 @@ impl Sink {
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.flush()?;
         match &mut self.to {
-            To::File(_) => Ok(()),
+            To::File(part) => part.syncer.wait(&part.path),
             To::Stream(stream) => {
                 stream.flush().map_err(|e| Error::disk("cannot write the archive", e))
             }

@@ -144,7 +144,7 @@ impl Squeeze {
             dictionary = std::mem::replace(&mut self.dictionary, end);
         }
         let shared = self.shared.clone();
-        self.shared.workers.submit(Box::new(move |codecs| {
+        self.shared.workers.submit(Box::new(move |codecs, _| {
             let compressed = if gzip {
                 codecs.deflate_piece(&dictionary, &piece, last)
             } else {

@@ -92,6 +92,10 @@ impl Writer {
                 }
                 Ok(Order::Finish(done)) => {
                     let finished = self.finish().map_err(|why| self.shared.give_up(why));
+                    if finished.is_ok() {
+                        // Before anything else can come: it would be written behind the end.
+                        self.shared.give_up(Error::finished());
+                    }
                     // Who asked and did not wait finds it in place, or drops the archive.
                     let _ = done.send(finished);
                 }

@@ -138,6 +138,38 @@ fn an_archive_that_is_given_up_ends_for_all_and_leaves_nothing() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
 }
 
+/// What was given up is compressed all the same, and came to the writer after the end of the archive,
+/// which wrote it there before whoever waited for the end had looked.
+#[test]
+fn nothing_is_written_behind_the_end() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.zip");
+        let mut archive = Archive::builder(Format::Zip).to_file(&path).unwrap();
+        add(&archive, 0, "first", &text(0, 5_000), None).await.unwrap();
+        let late = archive.entry(1, "test", "late");
+        let mut finish = Box::pin(archive.finish());
+        let finished = std::future::poll_fn(|cx| Poll::Ready(finish.as_mut().poll(cx))).await;
+        while !path.exists() {
+            tokio::task::yield_now().await;
+        }
+        let whole = std::fs::read(&path).unwrap();
+        let late = async {
+            let mut into = late.begin(Some(5)).await?;
+            into.write(b"bytes").await?;
+            into.finish().await
+        };
+        assert!(late.await.is_err());
+        match finished {
+            Poll::Ready(finished) => drop(finished.unwrap()),
+            Poll::Pending => drop(finish.as_mut().await.unwrap()),
+        }
+        drop(finish);
+        archive.abort().await;
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+    });
+}
+
 #[test]
 fn dropping_the_archive_wakes_who_waits() {
     let folder = tempfile::tempdir().unwrap();
