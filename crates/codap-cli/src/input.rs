@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::stop::Stop;
 
@@ -31,7 +32,7 @@ pub(crate) fn read<T: Send + 'static>(
     parse: fn(&[u8]) -> Result<T, String>,
 ) -> Result<mpsc::Receiver<Read<T>>, Stop> {
     let (lines, reading) = mpsc::channel(AHEAD);
-    let mut reader = Reader { lines, number: 0, parse };
+    let mut reader = Reader { lines, runtime: Handle::current(), number: 0, parse };
     let file = file.map(|path| open(&path)).transpose()?;
     let read = move || {
         for line in typed {
@@ -69,6 +70,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 struct Reader<T> {
     lines: mpsc::Sender<Read<T>>,
+    /// That of who takes the lines.
+    runtime: Handle,
     number: u64,
     parse: fn(&[u8]) -> Result<T, String>,
 }
@@ -131,7 +134,14 @@ impl<T> Reader<T> {
     }
 
     fn send(&self, read: Read<T>) -> bool {
-        self.lines.blocking_send(read).is_ok()
+        let read = match self.lines.try_send(read) {
+            Ok(()) => return true,
+            Err(TrySendError::Closed(_)) => return false,
+            Err(TrySendError::Full(read)) => read,
+        };
+        // Woken for each line that is taken it would read one, and sleep again.
+        let room = self.runtime.block_on(self.lines.reserve_many(AHEAD / 2));
+        room.ok().and_then(|mut room| room.next()).map(|place| place.send(read)).is_some()
     }
 }
 
