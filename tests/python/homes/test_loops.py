@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -111,6 +112,99 @@ def test_what_a_loop_that_ends_cancels_is_cancelled(home):
     asyncio.run(start())
     with pytest.raises(codap.Cancelled):
         kv.get("k", timeout=10)
+
+
+@pytest.mark.parametrize("python", ["new", "old"])
+async def test_what_has_not_begun_when_all_tasks_are_cancelled_is_cancelled(
+    home, python, monkeypatch
+):
+    """The reader of such a one waited for ever."""
+    if python == "old":
+        monkeypatch.setattr("codap._asyncio._begin", None)
+    kv, ran = codap.KV(limit=2), []
+
+    async def work():
+        ran.append(1)
+
+    for number in range(100):
+        kv.put(number, work)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    cancelled = 0
+    for number in range(100):
+        try:
+            await kv.aget(number, timeout=10)
+        except codap.Cancelled:
+            cancelled += 1
+    assert cancelled == 100 - len(ran) and cancelled >= 2
+    kv["after"] = home.sleeps(0)
+    assert await kv.aget("after", timeout=10) is None
+
+
+async def test_a_coroutine_begins_as_a_task_of_its_own_where_it_was_put_from(home):
+    kv, name = codap.KV(), ContextVar("name", default="nobody")
+
+    async def who():
+        first, task = name.get(), asyncio.current_task()
+        name.set("changed here")
+        await asyncio.wait_for(asyncio.sleep(0), 10)
+        return first, asyncio.current_task() is task, task
+
+    for put_by in ("ada", "bob"):
+        name.set(put_by)
+        kv.put(put_by, who)
+    replies = [await kv.aget("ada"), await kv.aget("bob")]
+    assert [reply[:2] for reply in replies] == [("ada", True), ("bob", True)]
+    assert name.get() == "bob" and replies[0][2] is not replies[1][2]
+
+
+async def test_a_coroutine_that_is_cancelled_in_its_first_step_is_interrupted(home):
+    kv, said = codap.KV(), []
+
+    async def work():
+        entry.cancel()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            said.append("interrupted")
+            raise
+
+    entry = kv.put("k", work)
+    with pytest.raises(codap.Cancelled):
+        await entry
+    while not said:
+        await asyncio.sleep(0)
+
+
+async def test_a_loop_whose_tasks_somebody_else_makes_is_left_to_them(home):
+    kv, made, loop = codap.KV(), [], asyncio.get_running_loop()
+
+    def factory(loop, work, **more):
+        made.append(work)
+        return asyncio.Task(work, loop=loop, **more)
+
+    loop.set_task_factory(factory)
+    try:
+        kv["k"] = home.sleeps(0)
+        await kv.aget("k")
+    finally:
+        loop.set_task_factory(None)
+    assert made
+
+
+async def test_a_thousand_that_begin_let_the_loop_turn(home):
+    kv, turns = codap.KV(), []
+
+    async def work():
+        turns.append(len(turns))
+
+    for number in range(2_000):
+        kv.put(number, work)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    begun = len(turns)
+    await kv.join()
+    assert begun < len(turns) == 2_000
 
 
 @pytest.mark.parametrize("where", ["here", "on a thread that has ended"])
