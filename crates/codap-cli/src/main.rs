@@ -1,10 +1,11 @@
 //! `codap`, the tool: fetch from many places at once.
 //!
 //! A verb is a file: [`get`] (by name), [`list`] (in order), [`race`] (the first that answers),
-//! [`archive`] (as they come, into a file), [`demo`]. What they share, from the command line to the data: [`args`] is what was typed,
-//! [`plan`], [`entry`], [`link`], [`header`] and [`policy`] are what it means, [`fetch`] is the work
-//! of one entry and [`answer`] what it brings, [`output`], [`say`], [`progress`] (on a [`screen`]) and [`report`]
-//! are where it goes, [`exit`], [`stop`] and [`interrupt`] how it ends.
+//! [`archive`] (as they come, into a file), [`demo`]. What they share, from the command line to the
+//! data: [`args`] is what was typed, [`plan`], [`entry`], [`link`], [`header`] and [`policy`] are
+//! what it means, [`fetch`] is the work of one entry and [`answer`] what it brings, [`output`],
+//! [`say`], [`progress`] (on a [`screen`]) and [`report`] are where it goes, [`exit`], [`stop`] and
+//! [`interrupt`] how it ends.
 
 mod answer;
 mod archive;
