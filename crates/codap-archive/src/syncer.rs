@@ -76,3 +76,33 @@ impl Drop for Syncer {
 fn trouble(path: &Path, cause: io::Error) -> Error {
     Error::disk(format!("cannot sync {}", path.display()), cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a sync beside the writing failed with was for nobody, and the one at the end went well:
+    /// the system had told it.
+    #[test]
+    #[cfg(unix)]
+    fn what_a_sync_fails_with_is_told_later() {
+        let journal = || Journal::new(tempfile::tempfile().unwrap(), "the journal".into());
+        // A device that cannot be synced.
+        let (part, path) = (File::open("/dev/null").unwrap(), Path::new("the part"));
+        for ends in [true, false] {
+            let (mut syncer, journal) = (Syncer::new(), journal());
+            syncer.sync_now_and_then(BYTES - 1, (&part, path), &journal).unwrap();
+            assert!(syncer.under_way.is_none(), "it is not yet time");
+            syncer.sync_now_and_then(BYTES, (&part, path), &journal).unwrap();
+            let told = if ends {
+                syncer.wait(path)
+            } else {
+                while !syncer.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
+                    thread::yield_now();
+                }
+                syncer.sync_now_and_then(2 * BYTES, (&part, path), &journal)
+            };
+            assert!(told.unwrap_err().to_string().contains("cannot sync the part"));
+        }
+    }
+}
