@@ -36,9 +36,9 @@ async def test_containers_come_and_go(home):
         await round()
     gc.collect()
     await home.stand_aside(0.01)
-    # Fewer is fine: threads end that have nothing to do.
+    # Fewer is fine: threads end that have nothing to do, and tasks whose last callback was due.
     assert threads() <= before[0] and descriptors() <= before[1]
-    assert sys.getrefcount(value) == before[2] and resident_kib() - before[3] < 4096
+    assert sys.getrefcount(value) <= before[2] and resident_kib() - before[3] < 4096
 
 
 async def test_one_key_put_again_and_again(home):

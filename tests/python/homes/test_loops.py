@@ -1,6 +1,7 @@
 """What is so only in an event loop."""
 
 import asyncio
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -192,6 +193,7 @@ async def test_a_loop_whose_tasks_somebody_else_makes_is_left_to_them(home):
     assert made
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there each is a task of its own at once")
 async def test_a_thousand_that_begin_let_the_loop_turn(home):
     kv, turns = codap.KV(), []
 
