@@ -20,14 +20,6 @@ from codap._original import allocate_lock, get_ident, is_alive, local, start_new
 running = asyncio._get_running_loop
 
 
-class _Here(local):  # type: ignore[misc]
-    """The loop that ran on this thread when work was last started here, and what it is to start."""
-
-    loop: Callable[[], asyncio.AbstractEventLoop | None] = staticmethod(lambda: None)
-    starts: _Starts
-
-
-_here = _Here()
 # The thread that each loop ran on.
 _threads: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 
@@ -44,20 +36,25 @@ def start(
     without one, in a copy of that which this is called in."""
     entry.home = loop
     if loop is running():
-        if _here.loop() is not loop:
-            _here.loop, _here.starts = ref(loop), _Starts()
+        starts = _here.starts
+        if starts.loop() is not loop:
+            starts = _here.starts = _Starts(ref(loop))
             _threads[loop] = get_ident()
         if context is None:
             context = copy_context()
-        _here.starts.add(loop, entry, context, fn, args, kwargs)
+        if starts.task is not None or starts.begin(loop):
+            starts.line.append((entry, context, fn, args, kwargs))
+        else:
+            work = _run.coroutine(entry, fn, args, kwargs)
+            entry.job = context.run(loop.create_task, work)
+            entry.job.add_done_callback(partial(_end_unbegun, entry, fn, args))
     else:
         loop.call_soon_threadsafe(start, loop, entry, None, fn, args, kwargs, context=context)
 
 
-# A task that makes its first step where it is made.
-_begin: Callable[..., asyncio.Task[None]] | None = None
-if sys.version_info >= (3, 12):
-    _begin = partial(asyncio.Task, eager_start=True)
+# Whether a task can make its first step where it is made.
+_eager = sys.version_info >= (3, 12)
+_task: Any = asyncio.Task
 
 # So many are started before the loop looks at its sockets and timers.
 BURST = 500
@@ -70,32 +67,28 @@ class _Starts:
     Python before 3.12, and a loop whose tasks somebody else makes, have a task for each at once.
     """
 
-    __slots__ = ("line", "task")
+    __slots__ = ("line", "loop", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: Callable[[], asyncio.AbstractEventLoop | None]) -> None:
+        self.loop = loop
         self.line: deque[tuple[Any, ...]] = deque()
         self.task: asyncio.Task[None] | None = None
 
-    def add(self, loop: asyncio.AbstractEventLoop, *what: Any) -> None:
-        if self.task is None:
-            if _begin is None or loop.get_task_factory() is not None:
-                entry, context, fn, args, kwargs = what
-                work = _run.coroutine(entry, fn, args, kwargs)
-                entry.job = context.run(loop.create_task, work)
-                entry.job.add_done_callback(partial(_end_unbegun, entry, fn, args))
-                return
-            self.task = loop.create_task(self.run(loop, _begin), name="codap-starts")
-            self.task.add_done_callback(self.give_up)
-        self.line.append(what)
+    def begin(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Sees to it that what comes into the line is started, if it can be."""
+        if not _eager or loop.get_task_factory() is not None:
+            return False
+        self.task = loop.create_task(self.run(loop), name="codap-starts")
+        self.task.add_done_callback(self.give_up)
+        return True
 
-    async def run(
-        self, loop: asyncio.AbstractEventLoop, begin: Callable[..., asyncio.Task[None]]
-    ) -> None:
+    async def run(self, loop: asyncio.AbstractEventLoop) -> None:
         line = self.line
         while line:
             for _ in range(min(len(line), BURST)):
                 entry, context, fn, args, kwargs = line.popleft()
-                task = begin(_run.coroutine(entry, fn, args, kwargs), loop=loop, context=context)
+                work = _run.coroutine(entry, fn, args, kwargs)
+                task = _task(work, loop=loop, context=context, eager_start=True)
                 if not task.done():
                     entry.job = task
                     # By another thread, or in its first step.
@@ -114,6 +107,15 @@ class _Starts:
         while self.line:
             entry, _, fn, args, _ = self.line.popleft()
             _end_unbegun(entry, fn, args, task)
+
+
+class _Here(local):  # type: ignore[misc]
+    """What is started on this thread, by the loop that was last seen to run here."""
+
+    starts = _Starts(lambda: None)
+
+
+_here = _Here()
 
 
 def _end_unbegun(entry: Any, fn: Callable[..., Any], args: Any, task: asyncio.Task[None]) -> None:

@@ -121,7 +121,7 @@ async def test_what_has_not_begun_when_all_tasks_are_cancelled_is_cancelled(
 ):
     """The reader of such a one waited for ever."""
     if python == "old":
-        monkeypatch.setattr("codap._asyncio._begin", None)
+        monkeypatch.setattr("codap._asyncio._eager", False)
     kv, ran = codap.KV(limit=2), []
 
     async def work():
