@@ -25,9 +25,10 @@ def eventlet() -> Any:
 
 def asyncio() -> Any:
     """The module for asyncio; None where asyncio is not loaded."""
-    if "asyncio" not in _modules:
-        return None
-    return _modules.get("codap._asyncio") or import_module("codap._asyncio")
+    module = _modules.get("codap._asyncio")
+    if module is None and "asyncio" in _modules:
+        module = import_module("codap._asyncio")
+    return module
 
 
 def of(home: Any) -> Any:

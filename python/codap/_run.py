@@ -31,7 +31,9 @@ def in_context(entry: Entry[Any], fn: Callable[..., Any], args: Any, kwargs: Any
     except BaseException as error:
         fail(entry, error)
     else:
-        run(entry.settle(value))
+        waiters = entry.settle(value)
+        if waiters:
+            run(waiters)
     entry.job = None
 
 
@@ -46,7 +48,9 @@ async def coroutine(entry: Entry[Any], fn: Callable[..., Any], args: Any, kwargs
     except BaseException as error:
         fail(entry, error)
     else:
-        run(entry.settle(value))
+        waiters = entry.settle(value)
+        if waiters:
+            run(waiters)
     entry.job = None
 
 
