@@ -42,6 +42,9 @@ class Fault:
 
     def __exit__(self, *_: object) -> None:
         posix.close(self._commands)
+        # The last line, which may be more than a pipe holds: its end is that of the program.
+        while posix.read(self._answers, 65536):
+            pass
         self._process.wait(timeout=10)
         posix.close(self._answers)
 
