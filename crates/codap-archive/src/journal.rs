@@ -7,7 +7,8 @@
 //!    entries before it, and the checksum of what has come to it since the last checkpoint.
 //! 3. The archive is written before its notes, so a checkpoint that is there tells of bytes that were
 //!    written. That holds when the process is killed. For a machine that stops, the files are synced
-//!    in this order now and then; what the checksums do not confirm is written anew.
+//!    in this order now and then, beside the writing, so notes may be there before what they tell of;
+//!    what the checksums do not confirm is written anew.
 //! 4. The first record that is torn or makes no sense ends the journal, and so does the first
 //!    checkpoint that the archive does not confirm.
 

@@ -181,16 +181,18 @@ async def test_a_loop_whose_tasks_somebody_else_makes_is_left_to_them(home):
     kv, made, loop = codap.KV(), [], asyncio.get_running_loop()
 
     def factory(loop, work, **more):
-        made.append(work)
-        return asyncio.Task(work, loop=loop, **more)
+        made.append(asyncio.Task(work, loop=loop, **more))
+        return made[-1]
+
+    async def work():
+        return asyncio.current_task()
 
     loop.set_task_factory(factory)
     try:
-        kv["k"] = home.sleeps(0)
-        await kv.aget("k")
+        kv["k"] = work
+        assert await kv.aget("k") in made
     finally:
         loop.set_task_factory(None)
-    assert made
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="there each is a task of its own at once")

@@ -114,14 +114,14 @@ fn killed_at_any_call_the_target_is_old_or_whole_and_can_be_gone_on_with() {
         return;
     }
     // Of some calls there are fewer in one run than in another, so not every point is reached.
-    let (objects, wanted, at_least) = if scale(0) > 0 { (20_000, 240, 200) } else { (400, 10, 10) };
+    let (objects, wanted, at_least) = if scale(0) > 0 { (20_000, 240, 200) } else { (400, 10, 20) };
     let site = Site::new(objects);
-    let (whole, mut all, mut struck_at) = (site.contents(), 0, 0);
+    let (whole, mut killed) = (site.contents(), 0);
     for out in ["out.zip", "out.tar.gz"] {
         let counting = Struck::new(&site, out);
         assert_eq!(counting.run(None).code, Some(0));
         let points = points(&counting.counts(), wanted / 2);
-        all += points.len();
+        let (all, mut struck_at) = (points.len(), 0);
         for (call, nth) in points {
             let struck = Struck::new(&site, out);
             let at = format!("{call}:signal=SIGKILL:when={nth}");
@@ -136,12 +136,11 @@ fn killed_at_any_call_the_target_is_old_or_whole_and_can_be_gone_on_with() {
             assert_eq!(ran.code, Some(0), "{at}: {}", ran.stderr);
             assert_eq!(contents(&folder.join(out)).as_ref(), Ok(&whole), "{at}");
         }
+        assert!(struck_at * 2 > all, "only {struck_at} of {all} were killed");
+        println!("{out}: killed at {struck_at} of {all} points");
+        killed += struck_at;
     }
-    println!("killed at {struck_at} of {all} points");
-    assert!(
-        struck_at >= at_least,
-        "killed at {struck_at} of {all} points, which are to be {at_least}"
-    );
+    assert!(killed >= at_least, "killed at {killed} points, which are to be {at_least}");
 }
 
 fn only_known_files(folder: &Path, out: &str) {
