@@ -119,10 +119,8 @@ fn chunks() -> Vec<Case> {
         Case::refused(
             "endless chunks of a byte",
             Reply::raw(head().endless("1\r\na\r\n")),
-            Error::is_timeout,
-        )
-        .never_ends()
-        .opened(Expect::Refused(Error::is_too_large)),
+            Error::is_too_large,
+        ),
     ]
 }
 
