@@ -116,9 +116,18 @@ impl Store {
     ) -> Trouble {
         let mut trouble = refusal::of(status, headers);
         let name = &self.name;
+        let kind = if self.adapter == Adapter::Az { "container" } else { "bucket" };
         let told = match code {
             "NoSuchBucket" | "ContainerNotFound" => {
-                Some((Kind::NotFound, format!("there is no bucket {name}; check its name")))
+                Some((Kind::NotFound, format!("there is no {kind} {name}; check its name")))
+            }
+            "AuthenticationFailed" | "AuthorizationFailure" if self.adapter == Adapter::Az => {
+                Some((
+                    Kind::Unauthorized,
+                    "the account does not let in whoever has this key; check \
+                     AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and its firewall"
+                        .to_owned(),
+                ))
             }
             "InvalidAccessKeyId" => Some((
                 Kind::Unauthorized,
@@ -148,7 +157,7 @@ impl Store {
             )),
             _ if status == StatusCode::NOT_FOUND => Some((
                 Kind::NotFound,
-                format!("bucket {name} has no key {key}; check its spelling"),
+                format!("{kind} {name} has no key {key}; check its spelling"),
             )),
             _ => None,
         };

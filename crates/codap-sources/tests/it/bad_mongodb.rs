@@ -14,7 +14,7 @@ use crate::servers::run;
 
 const DOCUMENT: &str = r#"{"_id":7,"name":"Ada"}"#;
 
-fn document() -> Document {
+pub(crate) fn document() -> Document {
     doc! {"_id": 7, "name": "Ada"}
 }
 
@@ -33,18 +33,18 @@ fn message(request: [u8; 4], section: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-fn reply(request: [u8; 4], document: &Document) -> Vec<u8> {
+pub(crate) fn reply(request: [u8; 4], document: &Document) -> Vec<u8> {
     message(request, &document.to_vec().expect("it has no odd names"))
 }
 
-fn batch(documents: impl Into<Bson>) -> Document {
+pub(crate) fn batch(documents: impl Into<Bson>) -> Document {
     doc! {
         "cursor": {"firstBatch": documents, "id": 0_i64, "ns": "db.people"},
         "ok": 1.0,
     }
 }
 
-fn hello() -> Document {
+pub(crate) fn hello() -> Document {
     doc! {
         "ismaster": true, "helloOk": true, "maxBsonObjectSize": 16 << 20,
         "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000,
@@ -56,26 +56,27 @@ fn good(request: [u8; 4]) -> Vec<u8> {
     reply(request, &batch(vec![document()]))
 }
 
+/// The number of the next request, and the BSON of its command: its length, the type of its first
+/// value, its name.
+pub(crate) async fn command(stream: &mut TcpStream) -> Option<([u8; 4], Vec<u8>)> {
+    let mut header = [0; 16];
+    stream.read_exact(&mut header).await.ok()?;
+    let length = i32::from_le_bytes(header[..4].try_into().ok()?);
+    let length = usize::try_from(length).ok().filter(|it| (26..=100_000).contains(it))?;
+    let mut body = vec![0; length - 16];
+    stream.read_exact(&mut body).await.ok()?;
+    // Before it stand the flags, and the kind of the section.
+    Some((header[4..8].try_into().ok()?, body.split_off(5)))
+}
+
 /// Answers what is not a `find` as a server does, and each `find` by `found`.
 async fn talk(
     mut stream: TcpStream,
     greeting: impl Fn([u8; 4]) -> Reply,
     found: impl Fn([u8; 4]) -> Reply,
 ) {
-    loop {
-        let mut header = [0; 16];
-        if stream.read_exact(&mut header).await.is_err() {
-            return;
-        }
-        let length = i32::from_le_bytes(header[..4].try_into().expect("four bytes"));
-        let Ok(length @ 26..=100_000) = usize::try_from(length) else { return };
-        let mut body = vec![0; length - 16];
-        if stream.read_exact(&mut body).await.is_err() {
-            return;
-        }
-        let request = header[4..8].try_into().expect("four bytes");
-        // Flags, the kind of the section, the length of the document, the type of its first value.
-        let name = body[10..].split(|it| *it == 0).next().unwrap_or_default();
+    while let Some((request, command)) = command(&mut stream).await {
+        let name = command[5..].split(|it| *it == 0).next().unwrap_or_default();
         let (bytes, end) = match name {
             b"hello" | b"isMaster" | b"ismaster" => greeting(request),
             b"find" => found(request),

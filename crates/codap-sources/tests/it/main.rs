@@ -5,6 +5,8 @@
     reason = "helpers of tests fail as tests do, and say what they found"
 )]
 
+#[cfg(all(feature = "s3", feature = "az"))]
+mod azure;
 #[cfg(feature = "mongodb")]
 mod bad_mongodb;
 mod bad_peers;
@@ -24,8 +26,10 @@ mod http2;
 mod list;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+#[cfg(feature = "mongodb")]
+mod mongodb_login;
 mod open;
-#[cfg(all(feature = "gs", feature = "az"))]
+#[cfg(all(feature = "s3", feature = "gs", feature = "az"))]
 mod other_stores;
 #[cfg(any(feature = "s3", feature = "mongodb", feature = "postgres", feature = "redis"))]
 mod peer;

@@ -158,7 +158,9 @@ impl State {
             _ => {}
         }
         let part = value("partNumber").and_then(|it| it.parse().ok()).unwrap_or(0);
-        let token = header(head, "x-amz-meta-codap-upload").unwrap_or_default().to_owned();
+        let token = ["x-amz-meta-codap-upload", "x-goog-meta-codap-upload"];
+        let token = token.into_iter().find_map(|name| header(head, name)).unwrap_or_default();
+        let token = token.to_owned();
         let body = if fault == Some(Fault::Spoil) { b"spoilt".to_vec() } else { body };
         let done = self.done(op, path, &id, part, (token, body));
         match fault {
@@ -208,6 +210,7 @@ impl State {
                 None => b"HTTP/1.1 404 It\r\nContent-Length: 0\r\n\r\n".to_vec(),
                 Some((token, bytes)) => format!(
                     "HTTP/1.1 200 It\r\nContent-Length: {}\r\nx-amz-meta-codap-upload: {token}\r\n\
+                     x-goog-meta-codap-upload: {token}\r\n\
                      Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\nETag: \"e\"\r\n\r\n",
                     bytes.len()
                 )
