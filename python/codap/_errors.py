@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codap import _native
+
 if TYPE_CHECKING:
     from codap._archived import Archived, Failed
 
@@ -24,6 +26,8 @@ __all__ = [
 
 class Error(Exception):
     """The base of all exceptions that are codap's own."""
+
+    __slots__ = ()
 
 
 class EntryError(Error, RuntimeError):
@@ -65,7 +69,16 @@ class WouldBlock(Error):
 
 
 class Panic(Error):
-    """Native code that works on an entry had a bug. The entry has ended; nothing else has."""
+    """Native code of codap had a bug. If it worked on an entry, that entry has ended; nothing else
+    has."""
+
+    __slots__ = ()
+
+
+# PyO3's exception for a panic in a call is a `BaseException`, which ends tasks, greenlets and
+# programs. A type may be given other bases of the same layout: hence the `__slots__` above. The
+# extension has this type for itself alone.
+_native.PanicException.__bases__ = (Panic,)  # type: ignore[misc]
 
 
 class FetchError(Error, OSError):

@@ -63,4 +63,7 @@ mod _native {
     use crate::timer::{Timer, start_timer};
     #[pymodule_export]
     use crate::wake::Wake;
+    /// What a panic in a call becomes. The package makes it an ordinary exception.
+    #[pymodule_export]
+    use pyo3::panic::PanicException;
 }

@@ -53,9 +53,11 @@ fn message(payload: &(dyn Any + Send)) -> String {
     codap::redact(&text.unwrap_or_else(|| "without a message".to_owned()))
 }
 
-/// Ends `entry` by a panic on a native thread: for tests, which find no other way to make one.
+/// Ends `entry` by a panic on a native thread, or without one panics in the call itself: for tests,
+/// which find no other way to make one.
 #[pyfunction]
-pub(crate) fn panic(entry: &Bound<'_, Slot>, text: String) -> PyResult<()> {
+pub(crate) fn panic(entry: Option<&Bound<'_, Slot>>, text: String) -> PyResult<()> {
+    let Some(entry) = entry else { std::panic::panic_any(text) };
     start(entry, None, |_| async move { std::panic::panic_any(text) })
 }
 

@@ -124,6 +124,20 @@ async def test_a_panic_of_native_code_is_an_ordinary_exception_and_harms_nobody(
     )
 
 
+async def test_a_panic_in_a_call_is_an_ordinary_exception_too(home):
+    """It was a BaseException: a task that met it took its loop along."""
+    with pytest.raises(codap.Panic, match="here") as caught:
+        codap._native.panic(None, "here")
+    assert isinstance(caught.value, Exception)
+    kv = codap.KV()
+    kv.put("bad", home.work(lambda: codap._native.panic(None, "in the work")))
+    kv.put("good", home.work(lambda: 7))
+    for _ in range(2):
+        with pytest.raises(codap.Panic, match="in the work"):
+            await home.get(kv, "bad")
+    assert await home.get(kv, "good") == 7
+
+
 @pytest.fixture
 def stalling():
     with Fault(rule("/late/*", body={"text": "late"}, stall=[{"at": "head"}])) as running:
