@@ -77,25 +77,26 @@ fn read(text: &str, names: &[&str], profile: &mut BTreeMap<String, String>) -> b
 mod tests {
     use super::*;
 
-    fn folder(files: &[(&str, &str)], more: &[(&str, &str)]) -> Environment {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let nth = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let home = format!("codap-aws-{}-{nth}", std::process::id());
-        let home = std::env::temp_dir().join(home);
-        fs::create_dir_all(home.join(".aws")).unwrap();
+    /// What `variables` tells of a home with these files.
+    fn of(
+        files: &[(&str, &str)],
+        more: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, String>, String> {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".aws")).unwrap();
         for (name, text) in files {
-            fs::write(home.join(".aws").join(name), text).unwrap();
+            fs::write(home.path().join(".aws").join(name), text).unwrap();
         }
         let mut environment = Environment::default();
         // Of the process nothing counts here.
         for name in environment.beginning("AWS_").into_keys() {
             environment.set(name, String::new());
         }
-        environment.set("HOME".into(), home.to_str().unwrap().into());
+        environment.set("HOME".into(), home.path().to_str().unwrap().into());
         for (name, value) in more {
             environment.set((*name).into(), (*value).into());
         }
-        environment
+        variables(&environment)
     }
 
     const CREDENTIALS: (&str, &str) = (
@@ -110,7 +111,7 @@ mod tests {
     );
 
     fn told(more: &[(&str, &str)]) -> Result<String, String> {
-        let variables = variables(&folder(&[CREDENTIALS, CONFIG], more))?;
+        let variables = of(&[CREDENTIALS, CONFIG], more)?;
         let known = |(_, variable): &(&str, &str)| variables.get(*variable).cloned();
         Ok(KEYS.iter().map(|key| known(key).unwrap_or_default()).collect::<Vec<_>>().join(" "))
     }
@@ -134,6 +135,6 @@ mod tests {
         assert!(told(&[("AWS_PROFILE", "typo")]).unwrap_err().contains("no profile typo"));
         let sso = told(&[("AWS_PROFILE", "sso")]).unwrap_err();
         assert!(sso.contains("export-credentials --profile sso"), "{sso}");
-        assert_eq!(variables(&folder(&[], &[])).unwrap(), BTreeMap::new());
+        assert_eq!(of(&[], &[]).unwrap(), BTreeMap::new());
     }
 }

@@ -120,7 +120,8 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
         "wrong",
         "create table t (id integer, name text); insert into t values (1, cast(x'ff' as text))",
     );
-    let text = std::env::temp_dir().join(format!("codap-{}-text.db", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text.db");
     std::fs::write(&text, "not a database at all".repeat(100)).unwrap();
     run(async move {
         let sources = Sources::new();
@@ -152,7 +153,6 @@ fn what_goes_wrong_is_told_in_a_line_that_helps() {
         let of_text = format!("sqlite:{}?query=select%20*%20from%20t", text.display());
         check(of_text, Error::is_invalid, "not a database").await;
         assert_eq!(database.rows("select count(*) as n from t", &[]).await, json!([{"n": 1}]));
-        std::fs::remove_file(&text).unwrap();
     });
 }
 
