@@ -124,7 +124,7 @@ impl Store {
             "AuthenticationFailed" | "AuthorizationFailure" if self.adapter == Adapter::Az => {
                 Some((
                     Kind::Unauthorized,
-                    "the account does not let in whoever has this key; check \
+                    "the account does not let in whoever has these credentials; check \
                      AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and its firewall"
                         .to_owned(),
                 ))
