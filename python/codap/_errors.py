@@ -78,7 +78,7 @@ class Panic(Error):
 # PyO3's exception for a panic in a call is a `BaseException`, which ends tasks, greenlets and
 # programs. A type may be given other bases of the same layout: hence the `__slots__` above. The
 # extension has this type for itself alone.
-_native.PanicException.__bases__ = (Panic,)  # type: ignore[misc]
+_native.PanicException.__bases__ = (Panic,)
 
 
 class FetchError(Error, OSError):
