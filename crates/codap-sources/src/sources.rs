@@ -209,6 +209,8 @@ impl Shared {
     #[cfg(any(feature = "s3", feature = "gs", feature = "az"))]
     async fn upload(&self, uri: &Uri, options: UploadOptions) -> Result<Upload, Error> {
         let job = Job::new(uri, &self.settings, Purpose::Whole);
+        // Azure's blocks belong to a name and not to an upload: those of two writers would mix, and
+        // there is no way to abort.
         if !matches!(uri.adapter(), Adapter::S3 | Adapter::Gs) {
             return Err(job.error(Kind::Unsupported, "cannot be written to; s3: and gs: can"));
         }
