@@ -139,7 +139,12 @@ pub(crate) fn open(
             let builder = object_store::azure::MicrosoftAzureBuilder::new();
             let builder = configured!(builder, environment.beginning("AZURE_"));
             let builder = builder.with_container_name(name);
-            Bucket::of(builder.build().map_err(|error| error.to_string())?)
+            Bucket::of(builder.build().map_err(|error| match error.to_string() {
+                text if text.contains("Account must be specified") => {
+                    "it names no account; set AZURE_STORAGE_ACCOUNT_NAME".to_owned()
+                }
+                text => text,
+            })?)
         }
         other => return Err(format!("{other:?} is no object store of this build")),
     })

@@ -193,19 +193,20 @@ async fn text(mut response: Response) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 
+/// In words, not as `…=true`: what looks like the value of a signature is cut from messages.
 fn no_credentials(adapter: Adapter) -> &'static str {
     match adapter {
         Adapter::S3 => {
             "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-             AWS_SKIP_SIGNATURE=true for a public bucket"
+             AWS_SKIP_SIGNATURE to true for a public bucket"
         }
         Adapter::Gs => {
             "no credentials were found; set GOOGLE_APPLICATION_CREDENTIALS to a file with a key, or \
-             GOOGLE_SKIP_SIGNATURE=true for a public bucket"
+             GOOGLE_SKIP_SIGNATURE to true for a public bucket"
         }
         _ => {
             "no credentials were found; set AZURE_STORAGE_ACCOUNT_NAME and \
-             AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE=true for a public container"
+             AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE to true for a public container"
         }
     }
 }

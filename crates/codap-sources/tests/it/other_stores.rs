@@ -173,4 +173,8 @@ async fn what_is_missing_from_the_environment_is_named() {
         .unwrap();
     let told = failing(&sources, "az://container/key").await;
     assert!(told.is_unauthorized() && told.to_string().contains("AZURE_"), "{told}");
+
+    let nameless = az(&server).env("AZURE_STORAGE_ACCOUNT_NAME", "").build().unwrap();
+    let told = failing(&nameless, "az://container/key").await;
+    assert!(told.to_string().contains("set AZURE_STORAGE_ACCOUNT_NAME"), "{told}");
 }
