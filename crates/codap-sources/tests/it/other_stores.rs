@@ -1,4 +1,4 @@
-//! Google's and Azure's stores: the good way against real servers, and where they differ from S3
+//! Google's and Azure's stores: the good way against real servers, and where they differ from S3:
 //! addresses, pages, metadata. The rest is the same code, and tested with S3.
 
 use codap_fault::{Body, On, Reply, Script, Server};
