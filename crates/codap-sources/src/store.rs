@@ -116,10 +116,10 @@ impl Store {
     ) -> Trouble {
         let mut trouble = refusal::of(status, headers);
         let name = &self.name;
-        let kind = if self.adapter == Adapter::Az { "container" } else { "bucket" };
+        let noun = if self.adapter == Adapter::Az { "container" } else { "bucket" };
         let told = match code {
             "NoSuchBucket" | "ContainerNotFound" => {
-                Some((Kind::NotFound, format!("there is no {kind} {name}; check its name")))
+                Some((Kind::NotFound, format!("there is no {noun} {name}; check its name")))
             }
             "AuthenticationFailed" | "AuthorizationFailure" if self.adapter == Adapter::Az => {
                 Some((
@@ -157,7 +157,7 @@ impl Store {
             )),
             _ if status == StatusCode::NOT_FOUND => Some((
                 Kind::NotFound,
-                format!("{kind} {name} has no key {key}; check its spelling"),
+                format!("{noun} {name} has no key {key}; check its spelling"),
             )),
             _ => None,
         };
